@@ -1,0 +1,143 @@
+/* Atome engine: language models and classifiers on small chips. Integers only, no heap, no globals, no library.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Copy atome.h and atome.c into your project and put a model.atome in flash. In short:
+ *
+ *     static uint32_t arena[ATOME_ARENA_WORDS];                  // RAM; how many bytes: atome_check, or "atome inspect"
+ *     uint32_t need;
+ *     if (atome_check(model, model_bytes, &need) != ATOME_OK) ...; // once: is every byte in range?
+ *     atome_t *a = atome_init(model, arena, sizeof arena);        // NULL when the arena is too small
+ *     for (i = 0; i < n; i++) atome_feed(a, prompt[i]);           // symbols of the prompt
+ *     symbol = atome_argmax(a);                                   // or atome_sample(a, &sampler)
+ *     atome_step(a, symbol); ...                                  // feed + logits, for ever: a stream has no end
+ *
+ * Contracts, for all calls: pointers are valid and, where said, aligned; `a` comes from atome_init; the model has passed
+ * atome_check and stays where it is, unchanged, as long as `a` is used. Several `a` may run side by side. No call blocks,
+ * allocates or recurses; the stack needed is below 512 bytes on 32-bit cores. SPEC.md says what every bit is.
+ */
+#ifndef ATOME_H
+#define ATOME_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a product does not use can be left out: define these to 0 for atome.c and for every file that includes atome.h. */
+#ifndef ATOME_GATED
+#define ATOME_GATED 1 /* models of the gated block */
+#endif
+#ifndef ATOME_BASE
+#define ATOME_BASE 1 /* models of the base block */
+#endif
+#ifndef ATOME_SPARSE
+#define ATOME_SPARSE 1 /* layers with sparse attention */
+#endif
+#ifndef ATOME_INT4
+#define ATOME_INT4 1 /* 4-bit tables */
+#endif
+#ifndef ATOME_CHECK
+#define ATOME_CHECK 1 /* atome_check */
+#endif
+#ifndef ATOME_SAMPLE
+#define ATOME_SAMPLE 1 /* atome_sample */
+#endif
+#ifndef ATOME_SCORES
+#define ATOME_SCORES 1 /* atome_scores, atome_entropy */
+#endif
+#ifndef ATOME_ROUTER
+#define ATOME_ROUTER 1 /* atome_router */
+#endif
+#ifndef ATOME_TOKENS
+#define ATOME_TOKENS 1 /* atome_encode, atome_decode */
+#endif
+
+/* Why a model is refused: SPEC.md section 6. */
+enum {
+  ATOME_OK = 0,
+  ATOME_ERROR_POINTER = 1,
+  ATOME_ERROR_ALIGNMENT = 2,
+  ATOME_ERROR_SIZE = 3,
+  ATOME_ERROR_MAGIC = 4,
+  ATOME_ERROR_VERSION = 5,
+  ATOME_ERROR_CHECKSUM = 6,
+  ATOME_ERROR_DIMENSION = 7,
+  ATOME_ERROR_OPTION = 8,
+  ATOME_ERROR_SCALE = 9,
+  ATOME_ERROR_SECTION = 10,
+  ATOME_ERROR_LAYER = 11,
+  ATOME_ERROR_CODE = 12,
+  ATOME_ERROR_TAP = 13,
+  ATOME_ERROR_STATE = 14,
+  ATOME_ERROR_WEIGHTS = 15,
+  ATOME_ERROR_TOKEN = 16,
+  ATOME_ERROR_CLASS = 17,
+  ATOME_ERROR_ARENA = 18
+};
+
+/* A running stream: the first bytes of the arena. Its members are the engine's own. */
+typedef struct atome atome_t;
+
+/* How to choose the next symbol: SPEC.md section 3.7. */
+typedef struct {
+  uint16_t temperature; /* in 1/256: 256 = 1.0; 0 = always the most likely */
+  uint16_t top_k;       /* keep the k most likely; 0 = all */
+  uint16_t top_p;       /* in 1/32768: keep the most likely that together reach it; 0 = all */
+  uint32_t random;      /* generator state: any seed; the same seed gives the same stream everywhere */
+} atome_sampler_t;
+
+/* Proves that `bytes` bytes at `model` (aligned to 4) are a model that this engine can run without ever reading or
+ * computing out of range. Reads every byte, about 40 instructions each; uses no RAM. Returns ATOME_OK or the reason. On
+ * ATOME_OK, *arena_bytes is the RAM that atome_init needs. */
+uint32_t atome_check(const void *model, uint32_t bytes, uint32_t *arena_bytes);
+
+/* Makes a stream in `arena` (aligned to 4) for a model that passed atome_check, and resets it. Returns NULL when
+ * `arena_bytes` is less than the model needs or a pointer is null or misaligned. */
+atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes);
+
+/* Forgets everything: the state after atome_init. */
+void atome_reset(atome_t *a);
+
+/* Takes one symbol (< vocab) without computing logits: cheaper than atome_step, for all but the last of a prompt.
+ * Returns 0, or 1 and changes nothing when the symbol is out of range. */
+uint32_t atome_feed(atome_t *a, uint32_t symbol);
+
+/* Computes the logits after the last symbol fed: `outputs` of them, in 1/2048 bit. They stay valid, at the same place,
+ * until the next call of atome_feed or atome_step. */
+const int32_t *atome_logits(atome_t *a);
+
+/* atome_feed and atome_logits. NULL when the symbol is out of range (nothing is changed). */
+const int32_t *atome_step(atome_t *a, uint32_t symbol);
+
+/* The index of the largest logit (the lowest among equals). Needs atome_logits or atome_step before; so do all below. */
+uint32_t atome_argmax(const atome_t *a);
+
+/* Draws an output by the sampler's rules. Costs about 17 passes over the outputs. */
+uint32_t atome_sample(atome_t *a, atome_sampler_t *sampler);
+
+/* Turns the logits into probabilities in 1/32768, in place, and returns them: the scores of a class model. */
+const int32_t *atome_scores(atome_t *a);
+
+/* Entropy in 1/2048 bit of n probabilities in 1/32768. */
+uint32_t atome_entropy(const int32_t *probability, uint32_t n);
+
+/* The router's mix of a layer in the last step, in 1/32768, in the order local, state, sparse; 0 for a pathway that the
+ * layer lacks. Returns its entropy in 1/2048 bit. `layer` < layers. */
+uint32_t atome_router(const atome_t *a, uint32_t layer, int32_t mix[3]);
+
+/* Takes the longest token off the front of text[0..bytes-1] (bytes > 0) and writes 1 or 3 symbols (3: an escaped byte).
+ * Returns how many, with *used bytes eaten; 0 when the byte cannot be encoded (a model without tokens, byte >= vocab). */
+uint32_t atome_encode(const atome_t *a, const uint8_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used);
+
+/* The bytes of a symbol of the output stream: returns how many (0..255) and points *text at them, in the model or in `a`.
+ * Keeps the escape's state in `a`, so give it every symbol once, in order. */
+uint32_t atome_decode(atome_t *a, uint32_t symbol, const uint8_t **text);
+
+/* The name of class `index`: returns its length in bytes and points *name at it. 0 when the model has none. */
+uint32_t atome_class_name(const atome_t *a, uint32_t index, const uint8_t **name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
