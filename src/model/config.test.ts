@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import { configToJson, parseConfig } from "./config.js";
+import { configNames, namedConfig } from "./configs.js";
+import { UsageError } from "./errors.js";
+import { sizeOf, tensorSpecs } from "./tensors.js";
+
+const base = { block: "base", dModel: 8, nLayers: 2 };
+const gated = { block: "gated", dModel: 8, dInner: 12, nLayers: 2 };
+
+describe("parseConfig()", () => {
+  test("fills in defaults with one entry per layer", () => {
+    const config = parseConfig({ ...base, window: [3, 9] }, "x");
+    expect(config.layers).toEqual([
+      { pathways: { local: true, state: true, sparse: true }, window: 3 },
+      { pathways: { local: true, state: true, sparse: true }, window: 9 },
+    ]);
+    expect(config).toMatchObject({ dInner: 8, topK: 4, dHead: 16, tied: false, ternary: true, embedding: "ternary" });
+    expect(config.train).toMatchObject({ steps: 3000, batch: 16, context: 64, learningRate: 0.02, beta2: 0.99 });
+  });
+
+  test("takes pathways once or per layer", () => {
+    const layers = parseConfig({ ...gated, pathways: [["local"], ["sparse", "local"]] }, "x").layers;
+    expect(layers.map((layer) => layer.pathways)).toEqual([
+      { local: true, state: false, sparse: false },
+      { local: true, state: false, sparse: true },
+    ]);
+    expect(parseConfig({ ...gated, pathways: ["local"] }, "x").layers[1].pathways.state).toBe(false);
+  });
+
+  test("a tied table has one quantiser", () => {
+    expect(parseConfig({ ...gated, embedding: "int4", tied: true }, "x").unembedding).toBe("int4");
+  });
+
+  test.each<[string, unknown, string]>([
+    ["an unknown key", { ...base, colour: 1 }, '"colour" is not a known key'],
+    ["an unknown key inside", { ...base, train: { stepz: 1 } }, '"train.stepz" is not a known key'],
+    ["zero", { ...base, dModel: 0 }, '"dModel" is 0 but must be a whole number from 2 to 1024'],
+    ["a negative", { ...base, window: -4 }, '"window" is -4 but must be a whole number from 1 to 1024'],
+    ["a fraction", { ...base, nLayers: 1.5 }, '"nLayers" is 1.5 but must be'],
+    ["a huge value", { ...base, nLayers: 1e9 }, '"nLayers" is 1000000000 but must be'],
+    [
+      "NaN",
+      { ...base, train: { learningRate: Number.NaN } },
+      '"train.learningRate" is NaN but must be a number above 0',
+    ],
+    ["infinity", { ...base, train: { clip: Infinity } }, '"train.clip" is Infinity but must be'],
+    ["a string for a number", { ...base, dModel: "8" }, '"dModel" is "8" but must be'],
+    ["a missing key", { block: "base", nLayers: 2 }, '"dModel" is missing'],
+    ["an unknown block", { ...base, block: "dense" }, '"block" is "dense" but must be one of "base", "gated"'],
+    ["an unknown pathway", { ...base, pathways: ["local", "far"] }, '"pathways.1" is "far" but must be one of'],
+    ["a pathway twice", { ...base, pathways: ["local", "local"] }, "must be a list of one to three different pathways"],
+    ["no pathway", { ...base, pathways: [] }, "must be a list of one to three different pathways"],
+    ["pathways of too few layers", { ...base, pathways: [["local"]] }, '"pathways" has 1 entries but "nLayers" is 2'],
+    ["windows of too many layers", { ...base, window: [1, 2, 3] }, '"window" has 3 entries but "nLayers" is 2'],
+    ["gated without local", { ...gated, pathways: ["state"] }, 'layer 0 has no "local" pathway'],
+    ["gated without dInner", { block: "gated", dModel: 8, nLayers: 1 }, '"dInner" is missing'],
+    ["base with dInner", { ...base, dInner: 8 }, '"dInner" is given but the base block has none'],
+    [
+      "two quantisers of a tied table",
+      { ...base, tied: true, unembedding: "int4" },
+      '"unembedding" is "int4" but "tied"',
+    ],
+    ["a bad alphabet", { ...base, alphabet: { kind: "words" } }, '"alphabet.kind" is "words" but must be'],
+    ["an empty list", [], "must be an object"],
+    ["null", null, "it is null but must be a JSON object"],
+  ])("refuses %s in one sentence", (_, json, problem) => {
+    const act = () => parseConfig(json, '"my.json"');
+    expect(act).toThrow(UsageError);
+    expect(act).toThrow(problem);
+    expect(act).toThrow(/^Cannot use the configuration "my\.json": [^\n]*; correct it and try again\.$/);
+  });
+});
+
+describe("configToJson()", () => {
+  test("round-trips every built-in configuration", () => {
+    for (const name of configNames) {
+      const json = JSON.parse(JSON.stringify(configToJson(namedConfig(name))));
+      expect(parseConfig(json, name)).toEqual(namedConfig(name));
+    }
+  });
+
+  test("round-trips per-layer values", () => {
+    const config = parseConfig({ ...gated, pathways: [["local"], ["local", "sparse"]], window: [4, 5] }, "x");
+    expect(parseConfig(configToJson(config), "x")).toEqual(config);
+  });
+});
+
+describe("namedConfig()", () => {
+  test.each([
+    ["stories", 60_800],
+    ["prod", 944_640],
+  ])("%s has the published number of parameters", (name, parameters) => {
+    const config = namedConfig(name);
+    const total = tensorSpecs(config, 256, 256).reduce((sum, spec) => sum + sizeOf(spec), 0);
+    expect(total).toBe(parameters);
+  });
+
+  test("names what there is when asked for what is not", () => {
+    expect(() => namedConfig("toString")).toThrow("the built-in ones are nano, small, stories");
+  });
+});

@@ -1,0 +1,67 @@
+import { type ModelConfig, parseConfig } from "./config.js";
+import { UsageError } from "./errors.js";
+
+const base = (dModel: number, nLayers: number, dHead: number, window: number) => ({
+  block: "base",
+  dModel,
+  nLayers,
+  dHead,
+  window,
+});
+
+// What each is for and what it reaches stands in RESULTS.md.
+const shapes: Record<string, unknown> = {
+  nano: base(16, 2, 8, 32),
+  small: base(32, 2, 8, 32),
+  stories: base(64, 4, 16, 64),
+  mid: base(128, 4, 32, 64),
+  prod: base(256, 8, 64, 64),
+  "gated-20k": {
+    block: "gated",
+    dModel: 48,
+    dInner: 144,
+    nLayers: 3,
+    pathways: ["local", "state"],
+    alphabet: { kind: "map" },
+    embedding: "int4",
+    tied: true,
+  },
+  "tokens-20k": {
+    block: "gated",
+    dModel: 40,
+    dInner: 100,
+    nLayers: 3,
+    pathways: ["local", "state"],
+    alphabet: { kind: "tokens", size: 512 },
+    // 94 tokens are about 256 bytes.
+    train: { batch: 8, context: 94 },
+  },
+  household: {
+    block: "gated",
+    dModel: 48,
+    dInner: 144,
+    nLayers: 3,
+    pathways: ["local", "state"],
+    alphabet: { kind: "map" },
+    embedding: "int4",
+    tied: true,
+    train: { steps: 1500, validateEvery: 250 },
+  },
+};
+
+/** Names of the built-in configurations. */
+export const configNames: readonly string[] = Object.keys(shapes);
+
+/**
+ * A built-in configuration by name.
+ *
+ * @throws UsageError when there is none of that name
+ */
+export function namedConfig(name: string): ModelConfig {
+  if (!Object.hasOwn(shapes, name)) {
+    throw new UsageError(
+      `Cannot find the configuration "${name}": the built-in ones are ${configNames.join(", ")}; name one of them or a JSON file.`,
+    );
+  }
+  return parseConfig(shapes[name], `"${name}"`);
+}

@@ -1,0 +1,116 @@
+import { type ModelConfig, pathwaysOf, TAPS, type TableQuantiser } from "./config.js";
+import { atanh, exp, log } from "./elementary.js";
+import type { Quantiser } from "./quantise.js";
+
+/** `embedding`: a table with its own learning rate; `matrix`: weights of a matrix product or convolution; `vector`: the rest. */
+export type TensorGroup = "embedding" | "matrix" | "vector";
+
+export interface TensorSpec {
+  name: string;
+  /** Row-major. */
+  shape: readonly number[];
+  quantiser: Quantiser;
+  group: TensorGroup;
+}
+
+const tableQuantiser = (choice: TableQuantiser): Quantiser => (choice === "float" ? "none" : choice);
+
+function layerSpecs(config: ModelConfig, index: number): TensorSpec[] {
+  const { dModel: d, dInner: w, dHead, block } = config;
+  const layer = config.layers[index];
+  const nPathways = pathwaysOf(layer).length;
+  const gated = block === "gated";
+  const weights = config.ternary ? "ternary" : "none";
+  const taps = gated && config.ternary ? "int6" : weights;
+  const matrix = (name: string, rows: number, columns: number, quantiser: Quantiser = weights): TensorSpec => ({
+    name: `layers.${index}.${name}`,
+    shape: [rows, columns],
+    quantiser,
+    group: "matrix",
+  });
+  const vector = (name: string, length: number): TensorSpec => ({
+    name: `layers.${index}.${name}`,
+    shape: [length],
+    quantiser: "none",
+    group: "vector",
+  });
+  const { local, state, sparse } = layer.pathways;
+  return [
+    vector("norm.gamma", d),
+    vector("norm.beta", d),
+    ...(local ? [matrix("local.taps", w, TAPS, taps)] : []),
+    ...(state ? [vector("state.decay", w), vector("state.out", w)] : []),
+    ...(state && !gated ? [vector("state.gain", w)] : []),
+    ...(sparse ? [matrix("sparse.query", dHead, w), matrix("sparse.key", dHead, w)] : []),
+    ...(sparse && !gated ? [matrix("sparse.value", d, d)] : []),
+    ...(nPathways > 1 ? [matrix("router.weight", nPathways, d)] : []),
+    ...(nPathways > 1 && gated ? [vector("router.bias", nPathways)] : []),
+    ...(gated ? [matrix("in", w, d), matrix("gate", w, d), matrix("out", d, w)] : []),
+  ];
+}
+
+/**
+ * Names, shapes and quantisers of a checkpoint's tensors, in the fixed order of ARCHITECTURE.md.
+ *
+ * @param vocab symbols of the alphabet
+ * @param outputs rows of the unembedding: `vocab` for a language model, the number of classes for a classifier
+ */
+export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number): TensorSpec[] {
+  const d = config.dModel;
+  const table = (name: string, rows: number, choice: TableQuantiser): TensorSpec => ({
+    name,
+    shape: [rows, d],
+    quantiser: tableQuantiser(choice),
+    group: "embedding",
+  });
+  return [
+    table("embed", vocab, config.embedding),
+    ...config.layers.flatMap((_, index) => layerSpecs(config, index)),
+    { name: "final.gamma", shape: [d], quantiser: "none", group: "vector" },
+    { name: "final.beta", shape: [d], quantiser: "none", group: "vector" },
+    ...(config.tied ? [] : [table("unembed", outputs, config.unembedding)]),
+  ];
+}
+
+/** Values in a tensor. */
+export const sizeOf = (spec: TensorSpec): number => spec.shape.reduce((product, length) => product * length, 1);
+
+const SHORTEST_MEMORY = 1.5;
+const LONGEST_MEMORY = 64;
+
+/** decay with tanh(decay) = exp(-1 / tau), tau spaced evenly in its logarithm over the channels. */
+function decayOf(channel: number, channels: number): number {
+  const position = channels > 1 ? channel / (channels - 1) : 0;
+  const tau = SHORTEST_MEMORY * exp(position * log(LONGEST_MEMORY / SHORTEST_MEMORY));
+  return atanh(exp(-1 / tau));
+}
+
+function initialTensor(spec: TensorSpec, config: ModelConfig, normal: () => number): Float32Array {
+  const values = new Float32Array(sizeOf(spec));
+  const kind = spec.name.replace(/^layers\.\d+\./, "");
+  const gated = config.block === "gated";
+  if (kind.endsWith("gamma")) return values.fill(1);
+  if (kind.endsWith("beta") || kind === "router.bias") return values;
+  if (kind === "state.decay") return values.map((_, channel) => (gated ? decayOf(channel, values.length) : 1.5));
+  if (kind === "state.out" && gated) return values.fill(1);
+  const fanIn = spec.shape[spec.shape.length - 1];
+  // The layers' outputs add up in the residual stream, so each starts smaller.
+  const summands = kind === "out" ? 2 * config.nLayers : 1;
+  const deviation = 1 / Math.sqrt(fanIn * summands);
+  return values.map(() => normal() * deviation);
+}
+
+/**
+ * The tensors training starts from, by name.
+ *
+ * @param normal draws from the standard normal distribution; called once per random value, in the order of `tensorSpecs`
+ */
+export function initialTensors(
+  config: ModelConfig,
+  vocab: number,
+  outputs: number,
+  normal: () => number,
+): Map<string, Float32Array> {
+  const specs = tensorSpecs(config, vocab, outputs);
+  return new Map(specs.map((spec) => [spec.name, initialTensor(spec, config, normal)]));
+}
