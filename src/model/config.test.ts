@@ -61,7 +61,7 @@ describe("parseConfig()", () => {
       '"unembedding" is "int4" but "tied"',
     ],
     ["a bad alphabet", { ...base, alphabet: { kind: "words" } }, '"alphabet.kind" is "words" but must be'],
-    ["an empty list", [], "must be an object"],
+    ["a list", [], "it is a list but must be a JSON object"],
     ["null", null, "it is null but must be a JSON object"],
   ])("refuses %s in one sentence", (_, json, problem) => {
     const act = () => parseConfig(json, '"my.json"');
