@@ -1,0 +1,214 @@
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { FailureError, UsageError } from "../model/errors.js";
+import { findCut } from "./cut.js";
+
+/** Bytes read at a time; what a corpus needs in memory does not grow with its files. */
+const PIECE_BYTES = 1 << 20;
+/** Least bytes of a corpus: one symbol predicts the next. */
+const MIN_BYTES = 2;
+/** More control characters than one in this many bytes are not text. */
+const CONTROL_INTERVAL = 50;
+
+/** A contiguous part of a corpus. */
+export interface TextSpan {
+  /** Length in bytes. */
+  byteCount: number;
+  /** Reads the bytes, in order, in pieces of at most 1 MiB; may be called again. */
+  pieces(): Iterable<Uint8Array>;
+}
+
+interface SourceFile {
+  path: string;
+  byteCount: number;
+}
+
+/**
+ * Text files read as one text, in the order given, nothing between them. Opening reads everything once: for errors, the
+ * hash and the size; the bytes are read again, in pieces, by whoever needs them.
+ *
+ * @example
+ * const { training, validation } = Corpus.open(['stories.txt']).split(0.05);
+ */
+export class Corpus {
+  readonly byteCount: number;
+  /** SHA-256 of all bytes, hexadecimal. */
+  readonly sha256: string;
+  /** SHA-256 of each file. */
+  readonly fileHashes: readonly string[];
+  readonly #files: readonly SourceFile[];
+
+  private constructor(files: readonly SourceFile[], sha256: string, fileHashes: readonly string[]) {
+    this.#files = files;
+    this.byteCount = files.reduce((total, file) => total + file.byteCount, 0);
+    this.sha256 = sha256;
+    this.fileHashes = fileHashes;
+  }
+
+  /**
+   * @param paths text files
+   * @throws UsageError when a file is missing, a directory, empty, too short or (unless `allowBinary`) not text
+   * @throws FailureError when a file cannot be read
+   */
+  static open(paths: readonly string[], options: { allowBinary?: boolean } = {}): Corpus {
+    if (paths.length === 0)
+      throw new UsageError("Cannot read the corpus: no file is given; name at least one text file.");
+    const hash = createHash("sha256");
+    const fileHashes: string[] = [];
+    const files = paths.map((path) => {
+      const fileHash = createHash("sha256");
+      let byteCount = 0;
+      let controls = 0;
+      for (const piece of filePieces(path)) {
+        if (!options.allowBinary) controls += countControls(piece, byteCount, path);
+        hash.update(piece);
+        fileHash.update(piece);
+        byteCount += piece.length;
+      }
+      checkFile(path, byteCount, controls);
+      fileHashes.push(fileHash.digest("hex"));
+      return { path, byteCount };
+    });
+    const corpus = new Corpus(files, hash.digest("hex"), fileHashes);
+    if (corpus.byteCount < MIN_BYTES) {
+      throw new UsageError(
+        `Cannot use ${quoted(paths)}: it has 1 byte, expected a text to learn from; give more text.`,
+      );
+    }
+    return corpus;
+  }
+
+  /** The whole corpus. */
+  get all(): TextSpan {
+    return this.#span(0, this.byteCount);
+  }
+
+  /**
+   * Splits off the end of the corpus. The parts are contiguous and share no byte; the cut is moved to the end of a
+   * document, paragraph or line when one is near, so that no sentence is half in each.
+   *
+   * @param fraction of the bytes to hold out, 0..0.5; 0 gives an empty validation part
+   */
+  split(fraction: number): { training: TextSpan; validation: TextSpan } {
+    const wanted = Math.round(this.byteCount * (1 - fraction));
+    const cut =
+      fraction === 0
+        ? this.byteCount
+        : findCut(wanted, this.byteCount, this.#ends(), (from, to) => this.#read(from, to));
+    return { training: this.#span(0, cut), validation: this.#span(cut, this.byteCount) };
+  }
+
+  /** Offsets at which files end, but for the last. */
+  #ends(): number[] {
+    let end = 0;
+    return this.#files.slice(0, -1).map((file) => {
+      end += file.byteCount;
+      return end;
+    });
+  }
+
+  #span(from: number, to: number): TextSpan {
+    return { byteCount: to - from, pieces: () => this.#pieces(from, to) };
+  }
+
+  #read(from: number, to: number): Uint8Array {
+    return new Uint8Array(Buffer.concat([...this.#pieces(from, to)]));
+  }
+
+  *#pieces(from: number, to: number): Iterable<Uint8Array> {
+    let start = 0;
+    for (const { path, byteCount } of this.#files) {
+      const first = Math.max(from - start, 0);
+      const last = Math.min(to - start, byteCount);
+      if (first < last) yield* filePieces(path, first, last);
+      start += byteCount;
+    }
+  }
+}
+
+/**
+ * Says when a part is too short to train or validate on.
+ * @throws UsageError when there is not one window of `context` symbols and the symbol after it
+ */
+export function checkWindow(name: string, symbolCount: number, context: number): void {
+  if (symbolCount > context) return;
+  throw new UsageError(
+    `Cannot use ${name}: it has ${symbolCount} symbols, expected at least ${context + 1} (one window and the next symbol); give more text or a smaller "context".`,
+  );
+}
+
+function* filePieces(path: string, from = 0, to = Number.POSITIVE_INFINITY): Iterable<Uint8Array> {
+  const file = openFile(path);
+  try {
+    const buffer = Buffer.alloc(PIECE_BYTES);
+    for (let at = from; at < to; ) {
+      const count = readPiece(path, file, buffer, Math.min(PIECE_BYTES, to - at), at);
+      if (count === 0 && to !== Number.POSITIVE_INFINITY) {
+        throw new FailureError(
+          `Cannot read "${path}": it ends at byte ${at} but had ${to}; do not change it while it is used.`,
+        );
+      }
+      if (count === 0) return;
+      yield new Uint8Array(buffer.subarray(0, count));
+      at += count;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function openFile(path: string): number {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    throw openingError(path, (error as NodeJS.ErrnoException).code);
+  }
+  if (fstatSync(file).isDirectory()) {
+    closeSync(file);
+    throw new UsageError(`Cannot read "${path}": it is a directory, expected a text file; name the files in it.`);
+  }
+  return file;
+}
+
+function openingError(path: string, code: string | undefined): Error {
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new UsageError(`Cannot read "${path}": there is no such file; check the path.`);
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return new FailureError(`Cannot read "${path}": permission is denied; make it readable.`);
+  }
+  return new FailureError(`Cannot read "${path}": the system says ${code}; check the file.`);
+}
+
+function readPiece(path: string, file: number, buffer: Buffer, length: number, at: number): number {
+  try {
+    return readSync(file, buffer, 0, length, at);
+  } catch (error) {
+    throw openingError(path, (error as NodeJS.ErrnoException).code);
+  }
+}
+
+/** Number of control characters that text does not have; a zero byte ends the search at once. */
+function countControls(piece: Uint8Array, offset: number, path: string): number {
+  let controls = 0;
+  for (let i = 0; i < piece.length; i++) {
+    const byte = piece[i];
+    if (byte === 0) throw notText(path, `byte ${offset + i} is 0`);
+    // Tab, line feed, form feed, carriage return and escape occur in text.
+    if (byte < 32 && byte !== 9 && byte !== 10 && byte !== 12 && byte !== 13 && byte !== 27) controls++;
+  }
+  return controls;
+}
+
+function checkFile(path: string, byteCount: number, controls: number): void {
+  if (byteCount === 0)
+    throw new UsageError(`Cannot use "${path}": it is empty, expected text; give a file with text in it.`);
+  if (controls * CONTROL_INTERVAL > byteCount)
+    throw notText(path, `${controls} of ${byteCount} bytes are control characters`);
+}
+
+const notText = (path: string, found: string): UsageError =>
+  new UsageError(`Cannot use "${path}": ${found}, expected text; give a text file or allow it with --allow-binary.`);
+
+const quoted = (paths: readonly string[]): string => paths.map((path) => `"${path}"`).join(", ");
