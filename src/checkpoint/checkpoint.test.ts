@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { parseConfig } from "../model/config.js";
+import { FailureError } from "../model/errors.js";
+import { initialTensors } from "../model/tensors.js";
+import { Alphabet } from "../tokenizer/alphabet.js";
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
+import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
+
+const config = parseConfig({ block: "gated", dModel: 4, dInner: 6, nLayers: 1, alphabet: { kind: "map" } }, "test");
+const alphabet = Alphabet.ofTokens(Array.from({ length: 17 }, (_, i) => new Uint8Array(i === 0 ? 0 : 1).fill(96 + i)));
+
+/** A checkpoint whose values are all different. */
+function sample(withOptimizer: boolean): Checkpoint {
+  let drawn = 0;
+  const draw = () => {
+    drawn++;
+    return (drawn * 0.37) % 5;
+  };
+  const tensors = () => initialTensors(config, alphabet.size, alphabet.size, draw);
+  return {
+    config,
+    alphabet,
+    outputs: alphabet.size,
+    step: 120,
+    seed: 7,
+    dataSha256: "ab".repeat(32),
+    history: [{ step: 100, trainingLoss: 2.5, validationLoss: 2.25, bitsPerByte: 3.125 }],
+    tensors: tensors(),
+    ...(withOptimizer ? { optimizer: { m: tensors(), v: tensors() } } : {}),
+  };
+}
+
+/** A safetensors file with the parts given changed. */
+function rewritten(
+  change: (file: ReturnType<typeof decodeSafetensors>, header: Record<string, string>) => void,
+): Uint8Array {
+  const file = decodeSafetensors(encodeCheckpoint(sample(false)), "x");
+  const { crc32: _, ...metadata } = file.metadata;
+  change(file, metadata);
+  return encodeSafetensors({ metadata, tensors: file.tensors });
+}
+
+describe("decodeCheckpoint", () => {
+  test.each([false, true])("gives back what encodeCheckpoint wrote (optimizer: %s)", (withOptimizer) => {
+    const bytes = encodeCheckpoint(sample(withOptimizer));
+    const { alphabet: read, ...rest } = decodeCheckpoint(bytes, "x");
+    const { alphabet: written, ...expected } = sample(withOptimizer);
+    expect(rest).toEqual(expected);
+    expect(read.toJson()).toEqual(written.toJson());
+    expect(encodeCheckpoint({ alphabet: read, ...rest })).toEqual(bytes);
+  });
+
+  test("refuses a file cut short anywhere", () => {
+    const bytes = encodeCheckpoint(sample(false));
+    for (let length = 0; length < bytes.length; length += length < 2000 ? 1 : 97) {
+      expect(() => decodeCheckpoint(bytes.subarray(0, length), '"a"'), `${length} bytes`).toThrow(FailureError);
+    }
+  });
+
+  test("refuses a file with any bit flipped", () => {
+    const bytes = encodeCheckpoint(sample(false));
+    for (let at = 0; at < bytes.length; at++) {
+      const flipped = bytes.slice();
+      flipped[at] ^= 1 << (at & 7);
+      expect(() => decodeCheckpoint(flipped, '"a"'), `byte ${at}`).toThrow(FailureError);
+    }
+  });
+
+  test("refuses bytes added at the end", () => {
+    const bytes = new Uint8Array([...encodeCheckpoint(sample(false)), 0]);
+    expect(() => decodeCheckpoint(bytes, '"a"')).toThrow("bytes but");
+  });
+
+  const bad: [string, RegExp, Parameters<typeof rewritten>[0]][] = [
+    ["no version", /no "version"/, (_, metadata) => delete metadata.version],
+    ["another version", /version "2" but this build reads "1"/, (_, metadata) => (metadata.version = "2")],
+    ["an unknown key", /unknown key "extra"/, (_, metadata) => (metadata.extra = "")],
+    ["a wrong checksum", /the checksum of its content does not match/, (_, metadata) => (metadata.crc32 = "1")],
+    ["a config that is no JSON", /"config" of the metadata is not JSON/, (_, metadata) => (metadata.config = "{")],
+    ["a bad config", /"block" is "x"/, (_, metadata) => (metadata.config = '{"block":"x","dModel":4,"nLayers":1}')],
+    [
+      "a bad alphabet",
+      /Cannot use the token table/,
+      (_, metadata) => (metadata.alphabet = '{"kind":"tokens","tokens":[""]}'),
+    ],
+    ["a negative step", /"step" of the metadata is not a whole number/, (_, metadata) => (metadata.step = "-1")],
+    ["a bad history", /"history" of the metadata is not a list/, (_, metadata) => (metadata.history = '[{"step":1}]')],
+    [
+      "other outputs",
+      /the tensor "unembed" has the shape \[17,4\], expected \[18,4\]/,
+      (_, metadata) => (metadata.outputs = "18"),
+    ],
+    [
+      "a missing tensor",
+      /the tensor "final.gamma" is missing/,
+      ({ tensors }) => (tensors as Map<string, never>).delete("final.gamma"),
+    ],
+    [
+      "an unknown tensor",
+      /the tensor "extra" is not one of this model/,
+      ({ tensors }) => {
+        const all = tensors as Map<string, { shape: number[]; values: Float32Array }>;
+        for (const [name, tensor] of [...all]) {
+          all.set(`adamw.m.${name}`, tensor as never);
+          all.set(`adamw.v.${name}`, tensor as never);
+        }
+        all.set("extra", { shape: [0], values: new Float32Array(0) });
+      },
+    ],
+    [
+      "a NaN",
+      /value 1 of the tensor "final.beta" is NaN/,
+      ({ tensors }) => tensors.get("final.beta")?.values.set([Number.NaN], 1),
+    ],
+    [
+      "an infinity",
+      /value 0 of the tensor "embed" is -Infinity/,
+      ({ tensors }) => tensors.get("embed")?.values.set([-Infinity]),
+    ],
+  ];
+  test.each(bad)("refuses %s", (_, message, change) => {
+    const bytes = rewritten(change);
+    expect(() => decodeCheckpoint(bytes, '"a"')).toThrow(FailureError);
+    expect(() => decodeCheckpoint(bytes, '"a"')).toThrow(message);
+    expect(() => decodeCheckpoint(bytes, '"a"')).toThrow(/^Cannot load "a": .*; use an undamaged checkpoint\.$/);
+  });
+
+  test("takes a file of another tool, without checksum", () => {
+    const bytes = rewritten((_, metadata) => (metadata.format = "pt"));
+    expect(decodeCheckpoint(bytes, "a").step).toBe(120);
+  });
+});

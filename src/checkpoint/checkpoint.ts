@@ -1,0 +1,207 @@
+import { crc32 } from "../format/crc32.js";
+import { configToJson, type ModelConfig, parseConfig } from "../model/config.js";
+import { AtomeError } from "../model/errors.js";
+import { sizeOf, type TensorSpec, tensorSpecs } from "../model/tensors.js";
+import { Alphabet } from "../tokenizer/alphabet.js";
+import { decodeSafetensors, encodeSafetensors, loadingError, type Tensor } from "./safetensors.js";
+
+/** Version of the metadata below. */
+const VERSION = "1";
+const METADATA_KEYS = new Set([
+  "version",
+  "config",
+  "alphabet",
+  "outputs",
+  "step",
+  "seed",
+  "data_sha256",
+  "history",
+  "crc32",
+  // Written by PyTorch's tools.
+  "format",
+]);
+const MOMENTS = ["adamw.m.", "adamw.v."] as const;
+
+/** What validation found at a step. */
+export interface HistoryEntry {
+  step: number;
+  /** Mean loss of the training windows since the entry before, nats per symbol. */
+  trainingLoss: number;
+  /** Mean loss of the held-out text, nats per symbol. */
+  validationLoss: number;
+  /** The same per byte of the text. */
+  bitsPerByte: number;
+}
+
+/** State of AdamW, one array per tensor of the model. */
+export interface OptimizerState {
+  /** Running mean of the gradient. */
+  m: ReadonlyMap<string, Float32Array>;
+  /** Running mean of its square. */
+  v: ReadonlyMap<string, Float32Array>;
+}
+
+/** A model in training: everything needed to go on, or (without `optimizer`) to export it. */
+export interface Checkpoint {
+  config: ModelConfig;
+  alphabet: Alphabet;
+  /** Rows of the unembedding: the alphabet's size, or the number of classes. */
+  outputs: number;
+  /** Optimizer steps made. */
+  step: number;
+  seed: number;
+  /** SHA-256 of the corpus, hexadecimal. */
+  dataSha256: string;
+  history: readonly HistoryEntry[];
+  /** Latent float32 values by name, as `tensorSpecs` lists them. */
+  tensors: ReadonlyMap<string, Float32Array>;
+  optimizer?: OptimizerState;
+}
+
+/** The bytes of a checkpoint: safetensors, everything but the numbers in the metadata, the same for the same checkpoint. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { config, alphabet, outputs, optimizer } = checkpoint;
+  const specs = tensorSpecs(config, alphabet.size, outputs);
+  const tensors = new Map<string, Tensor>();
+  const add = (prefix: string, values: ReadonlyMap<string, Float32Array>) => {
+    for (const { name, shape } of specs)
+      tensors.set(prefix + name, { shape, values: values.get(name) as Float32Array });
+  };
+  add("", checkpoint.tensors);
+  if (optimizer) {
+    add(MOMENTS[0], optimizer.m);
+    add(MOMENTS[1], optimizer.v);
+  }
+  const metadata = {
+    version: VERSION,
+    config: JSON.stringify(configToJson(config)),
+    alphabet: JSON.stringify(alphabet.toJson()),
+    outputs: String(outputs),
+    step: String(checkpoint.step),
+    seed: String(checkpoint.seed),
+    data_sha256: checkpoint.dataSha256,
+    history: JSON.stringify(checkpoint.history),
+  };
+  return encodeSafetensors({ metadata: { ...metadata, crc32: checksum(metadata, tensors) }, tensors });
+}
+
+/**
+ * Decodes and checks a checkpoint: what this accepts has exactly the tensors its configuration asks for, all finite.
+ *
+ * @param name what the user calls the file, for the error
+ * @throws FailureError with the first thing that is wrong
+ */
+export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
+  const fail = loadingError(name);
+  const { metadata, tensors } = decodeSafetensors(bytes, name);
+  const text = (key: string): string => {
+    if (!Object.hasOwn(metadata, key))
+      throw fail(`the metadata has no "${key}", expected a checkpoint of this program`);
+    return metadata[key];
+  };
+  if (text("version") !== VERSION) {
+    throw fail(`it is version ${JSON.stringify(text("version").slice(0, 20))} but this build reads "${VERSION}"`);
+  }
+  checkMetadata(metadata, tensors, fail);
+  const count = (key: string): number => {
+    if (!/^\d{1,15}$/.test(text(key))) throw fail(`"${key}" of the metadata is not a whole number`);
+    return Number(text(key));
+  };
+  const { config, alphabet } = readSettings(text, fail);
+  const checkpoint = {
+    config,
+    alphabet,
+    outputs: count("outputs"),
+    step: count("step"),
+    seed: count("seed"),
+    dataSha256: text("data_sha256"),
+    history: readHistory(text("history"), fail),
+  };
+  const specs = tensorSpecs(config, alphabet.size, checkpoint.outputs);
+  checkNames(specs, tensors, fail);
+  const take = (prefix: string) => takeTensors(specs, tensors, prefix, fail);
+  if (tensors.size === specs.length) return { ...checkpoint, tensors: take("") };
+  return { ...checkpoint, tensors: take(""), optimizer: { m: take(MOMENTS[0]), v: take(MOMENTS[1]) } };
+}
+
+type Fail = ReturnType<typeof loadingError>;
+
+function readSettings(text: (key: string) => string, fail: Fail): { config: ModelConfig; alphabet: Alphabet } {
+  const config = parseJson(text("config"), "config", fail);
+  const alphabet = parseJson(text("alphabet"), "alphabet", fail);
+  try {
+    return { config: parseConfig(config, "of the checkpoint"), alphabet: Alphabet.fromJson(alphabet) };
+  } catch (error) {
+    if (!(error instanceof AtomeError)) throw error;
+    throw fail(`its settings are not valid (${error.message})`);
+  }
+}
+
+/** Refuses unknown keys and a wrong checksum. A file that another tool wrote may lack the checksum. */
+function checkMetadata(
+  metadata: Readonly<Record<string, string>>,
+  tensors: ReadonlyMap<string, Tensor>,
+  fail: Fail,
+): void {
+  const unknown = Object.keys(metadata).find((key) => !METADATA_KEYS.has(key));
+  if (unknown !== undefined) throw fail(`the metadata has the unknown key ${JSON.stringify(unknown.slice(0, 40))}`);
+  const { crc32: stored, ...rest } = metadata;
+  if (stored !== undefined && stored !== checksum(rest, tensors)) {
+    throw fail("the checksum of its content does not match");
+  }
+}
+
+function readHistory(text: string, fail: Fail): HistoryEntry[] {
+  const history = parseJson(text, "history", fail);
+  const fields = ["step", "trainingLoss", "validationLoss", "bitsPerByte"];
+  const isEntry = (entry: unknown) => fields.every((field) => typeof Object(entry)[field] === "number");
+  if (!Array.isArray(history) || !history.every(isEntry)) {
+    throw fail(`"history" of the metadata is not a list of {${fields.join(", ")}}`);
+  }
+  return history;
+}
+
+function parseJson(text: string, key: string, fail: Fail): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw fail(`"${key}" of the metadata is not JSON`);
+  }
+}
+
+/** Either the model's tensors alone, or with both moments of each. */
+function checkNames(specs: readonly TensorSpec[], tensors: ReadonlyMap<string, Tensor>, fail: Fail): void {
+  const names = specs.map((spec) => spec.name);
+  const all = [...names, ...MOMENTS.flatMap((prefix) => names.map((name) => prefix + name))];
+  const expected = tensors.size === names.length ? names : all;
+  const missing = expected.find((name) => !tensors.has(name));
+  if (missing !== undefined) throw fail(`the tensor "${missing}" is missing`);
+  const known = new Set(expected);
+  const extra = [...tensors.keys()].find((name) => !known.has(name));
+  if (extra !== undefined) throw fail(`the tensor ${JSON.stringify(extra.slice(0, 80))} is not one of this model`);
+}
+
+function takeTensors(
+  specs: readonly TensorSpec[],
+  tensors: ReadonlyMap<string, Tensor>,
+  prefix: string,
+  fail: Fail,
+): Map<string, Float32Array> {
+  const taken = new Map<string, Float32Array>();
+  for (const spec of specs) {
+    const name = prefix + spec.name;
+    const { shape, values } = tensors.get(name) as Tensor;
+    if (shape.join() !== spec.shape.join() || values.length !== sizeOf(spec)) {
+      throw fail(`the tensor "${name}" has the shape [${shape}], expected [${spec.shape}]`);
+    }
+    const bad = values.findIndex((value) => !Number.isFinite(value));
+    if (bad >= 0) throw fail(`value ${bad} of the tensor "${name}" is ${values[bad]}, expected finite numbers`);
+    taken.set(spec.name, values);
+  }
+  return taken;
+}
+
+/** CRC-32 of the metadata and all tensors, as text. */
+function checksum(metadata: Readonly<Record<string, string>>, tensors: ReadonlyMap<string, Tensor>): string {
+  return String(crc32(encodeSafetensors({ metadata, tensors })));
+}
