@@ -1,0 +1,89 @@
+import {
+  type Dimensions,
+  type Item,
+  layerItems,
+  OPTION,
+  PATHWAY,
+  SCALE_NAMES,
+  type SectionName,
+  VERSION,
+} from "./layout.js";
+import type { AtomeModel } from "./reader.js";
+
+export interface ModelDescription {
+  version: number;
+  totalBytes: number;
+  /** 8 hexadecimal digits. */
+  crc32: string;
+  block: "base" | "gated";
+  dimensions: Dimensions;
+  /** Each option in a few words. */
+  options: string[];
+  sections: { name: SectionName; offset: number; bytes: number }[];
+  layers: { pathways: string[]; window: number; bytes: number }[];
+  /** Items of the weights section, in file order. */
+  weights: { name: string; offset: number; bytes: number }[];
+  /** Tokens of the alphabet; 0 when a symbol is a byte. */
+  tokens: number;
+  /** Names of the classes; empty for a language model. */
+  classNames: string[];
+  /** The metadata as JSON, or as text when it is not JSON; undefined when there is none. */
+  metadata: unknown;
+  signatureBytes: number;
+}
+
+function optionsInWords(options: number): string[] {
+  const table = (name: string, int4: number) => `${name} in ${(options & int4) !== 0 ? "4-bit rows" : "ternary"}`;
+  const tied = (options & OPTION.tied) !== 0;
+  return [
+    table("embedding", OPTION.embedInt4),
+    tied ? "unembedding tied to the embedding" : table("unembedding", OPTION.unembedInt4),
+    (options & OPTION.classifier) !== 0 ? "classifier" : "language model",
+  ];
+}
+
+function parsedMetadata(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export const pathwayNames = (bits: number): string[] =>
+  SCALE_NAMES.slice(0, 3).filter((name) => (bits & PATHWAY[name as keyof typeof PATHWAY]) !== 0);
+
+/** What a model is, for people and for JSON. */
+export function describeModel(model: AtomeModel): ModelDescription {
+  const { layout, dimensions, tokens, classNames, signature } = model;
+  const entry = (prefix: string) => (item: Item) => ({
+    name: `${prefix}${item.name}`,
+    offset: item.offset,
+    bytes: item.bytes,
+  });
+  const tables = [layout.finalNorm, ...(layout.unembedding ? [layout.unembedding] : [])];
+  return {
+    version: VERSION,
+    totalBytes: model.bytes.length,
+    crc32: model.crc32.toString(16).padStart(8, "0"),
+    block: dimensions.dInner > 0 ? "gated" : "base",
+    dimensions,
+    options: optionsInWords(model.options),
+    sections: model.sections.map(({ name, offset, bytes }) => ({ name, offset, bytes })),
+    layers: model.layers.map(({ pathways, window }, index) => ({
+      pathways: pathwayNames(pathways),
+      window,
+      bytes: layout.layers[index].end - layout.layers[index].record.offset,
+    })),
+    weights: [
+      entry("")(layout.embedding),
+      ...layout.layers.flatMap((layer, index) => layerItems(layer).map(entry(`layers.${index}.`))),
+      ...tables.map(entry("")),
+    ],
+    tokens: tokens?.length ?? 0,
+    classNames: (classNames ?? []).map((name) => new TextDecoder().decode(name)),
+    metadata: parsedMetadata(model.metadata),
+    signatureBytes: signature?.length ?? 0,
+  };
+}

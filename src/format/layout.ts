@@ -1,0 +1,242 @@
+/**
+ * Where everything stands in an .atome file: SPEC.md sections 1 and 2. Offsets and sizes are in bytes; this is their one home.
+ */
+
+export const MAGIC = [0x41, 0x54, 0x4f, 0x4d] as const;
+export const VERSION = 1;
+export const HEADER_BYTES = 48;
+export const SECTION_ENTRY_BYTES = 8;
+export const SMALLEST_FILE_BYTES = HEADER_BYTES + SECTION_ENTRY_BYTES;
+export const LAYER_RECORD_BYTES = 44;
+export const TAPS = 5;
+
+/** Offsets of the header's fields. */
+export const HEADER = {
+  magic: 0,
+  version: 4,
+  headerBytes: 6,
+  totalBytes: 8,
+  crc32: 12,
+  vocab: 16,
+  outputs: 18,
+  dModel: 20,
+  dInner: 22,
+  dHead: 24,
+  nLayers: 26,
+  topK: 27,
+  options: 28,
+  epsilon: 32,
+  embedScale: 36,
+  logitMultiplier: 40,
+  logitShift: 42,
+  finalNormShift: 44,
+  sectionCount: 46,
+} as const;
+
+/** Bits of the header's options. */
+export const OPTION = { tied: 1, embedInt4: 2, unembedInt4: 4, classifier: 8 } as const;
+export const ALL_OPTIONS = 15;
+
+/** Section numbers. */
+export const SECTION = { weights: 1, tokens: 2, classNames: 3, metadata: 4, signature: 5 } as const;
+export type SectionName = keyof typeof SECTION;
+export const SECTION_NAMES = ["weights", "tokens", "classNames", "metadata", "signature"] as const;
+export const SIGNATURE_BYTES = [4, 4096] as const;
+
+/** Least and greatest value of each dimension; dInner may also be 0 (base block). */
+export const LIMITS = {
+  vocab: [2, 1024],
+  outputs: [2, 1024],
+  dModel: [2, 1024],
+  dInner: [2, 2048],
+  dHead: [1, 256],
+  nLayers: [1, 64],
+  topK: [1, 4],
+  window: [1, 1024],
+} as const;
+
+/** Offsets of the fields of a layer record. */
+export const LAYER = {
+  pathways: 0,
+  normShift: 1,
+  window: 2,
+  scales: 4,
+  routerBias: 36,
+  tapShift: 42,
+  mixShift: 43,
+} as const;
+
+/** Bits of a layer's pathways. */
+export const PATHWAY = { local: 1, state: 2, sparse: 4 } as const;
+
+/** A layer record's scales, in their order: 4 bytes each, {u16 multiplier, u16 shift}. */
+export const SCALE_NAMES = ["local", "state", "sparse", "router", "score", "in", "gate", "out"] as const;
+export type ScaleName = (typeof SCALE_NAMES)[number];
+
+/** Largest magnitude of a state coefficient a. */
+export const STATE_LIMIT = 32760;
+
+export interface Dimensions {
+  /** Symbols V. */
+  vocab: number;
+  /** Logits O. */
+  outputs: number;
+  dModel: number;
+  /** 0 in the base block. */
+  dInner: number;
+  dHead: number;
+  nLayers: number;
+  topK: number;
+}
+
+/** Width w that the pathways work on: dModel in the base block, dInner in the gated one. */
+export const widthOf = (dimensions: Dimensions): number => dimensions.dInner || dimensions.dModel;
+
+/** Number of pathways P of a layer. */
+export const pathwayCount = (bits: number): number => (bits & 1) + ((bits >> 1) & 1) + ((bits >> 2) & 1);
+
+/** Size rounded up to the alignment of everything in the file. */
+export const padded = (bytes: number): number => Math.ceil(bytes / 4) * 4;
+
+/** Groups of five trits in a row. */
+export const groupsOf = (columns: number): number => Math.floor((columns + 4) / 5);
+export const ternaryBytes = (rows: number, columns: number): number => rows * groupsOf(columns);
+/** Where the code of a row's group stands within a ternary matrix. */
+export const codeIndex = (rows: number, columns: number, row: number, group: number): number => {
+  const block = group >> 2;
+  return block < groupsOf(columns) >> 2 ? (block * rows + row) * 4 + (group & 3) : group * rows + row;
+};
+
+export const int4RowBytes = (columns: number): number => Math.floor((columns + 1) / 2);
+export const int4StepBytes = (rows: number): number => padded(2 * rows);
+export const int4Bytes = (rows: number, columns: number): number => int4StepBytes(rows) + rows * int4RowBytes(columns);
+
+export type ItemKind = "ternary" | "int4" | "record" | "norm" | "taps2" | "taps6" | "state";
+
+/** One item of the weights section. */
+export interface Item {
+  name: string;
+  kind: ItemKind;
+  /** Offset in the file. */
+  offset: number;
+  /** Size with padding. */
+  bytes: number;
+  rows: number;
+  columns: number;
+}
+
+const ITEM_BYTES: Record<ItemKind, (rows: number, columns: number) => number> = {
+  ternary: ternaryBytes,
+  int4: int4Bytes,
+  record: () => LAYER_RECORD_BYTES,
+  norm: (rows) => 4 * rows,
+  taps2: (rows) => 2 * rows,
+  // Packed taps, then the tapScales.
+  taps6: (rows) => 4 * rows + 2 * rows,
+  state: (rows) => 4 * rows,
+};
+
+export const itemAt = (offset: number, name: string, kind: ItemKind, rows: number, columns: number): Item => ({
+  name,
+  kind,
+  offset,
+  bytes: padded(ITEM_BYTES[kind](rows, columns)),
+  rows,
+  columns,
+});
+
+export const tableItem = (offset: number, name: string, int4: boolean, rows: number, columns: number): Item =>
+  itemAt(offset, name, int4 ? "int4" : "ternary", rows, columns);
+
+/** Rows of a layer's first matrix, in the order in which they stand; 0 for those the layer lacks. */
+export function firstRows(dimensions: Dimensions, pathways: number) {
+  const { dModel, dInner, dHead } = dimensions;
+  const sparse = dInner === 0 && (pathways & PATHWAY.sparse) !== 0;
+  const nPathways = pathwayCount(pathways);
+  return {
+    query: sparse ? dHead : 0,
+    key: sparse ? dHead : 0,
+    value: sparse ? dModel : 0,
+    in: dInner,
+    gate: dInner,
+    router: nPathways > 1 ? nPathways : 0,
+  };
+}
+
+export interface LayerLayout {
+  record: Item;
+  norm: Item;
+  taps: Item | undefined;
+  state: Item | undefined;
+  first: Item | undefined;
+  second: Item | undefined;
+  third: Item | undefined;
+  /** Offset of what follows the layer. */
+  end: number;
+}
+
+/** The layout of a layer whose record stands at `offset` and has these pathway bits. */
+export function layerLayout(dimensions: Dimensions, pathways: number, offset: number): LayerLayout {
+  const { dModel, dHead } = dimensions;
+  const gated = dimensions.dInner > 0;
+  const width = widthOf(dimensions);
+  const sparse = (pathways & PATHWAY.sparse) !== 0;
+  const rows = Object.values(firstRows(dimensions, pathways)).reduce((sum, count) => sum + count, 0);
+  let end = offset;
+  const place = (name: string, kind: ItemKind, present: boolean, height: number, columns: number) => {
+    if (!present) return undefined;
+    const item = itemAt(end, name, kind, height, columns);
+    end += item.bytes;
+    return item;
+  };
+  const record = place("record", "record", true, 1, 1) as Item;
+  const norm = place("norm", "norm", true, dModel, 2) as Item;
+  const taps = place("taps", gated ? "taps6" : "taps2", gated || (pathways & PATHWAY.local) !== 0, width, TAPS);
+  const state = place("state", "state", (pathways & PATHWAY.state) !== 0, width, 2);
+  const first = place("first", "ternary", rows > 0, rows, dModel);
+  const second = place("second", "ternary", gated && sparse, 2 * dHead, width);
+  const third = place("third", "ternary", gated, dModel, width);
+  return { record, norm, taps, state, first, second, third, end };
+}
+
+/** The items of a layer that are there, in file order. */
+export const layerItems = (layer: LayerLayout): Item[] =>
+  [layer.record, layer.norm, layer.taps, layer.state, layer.first, layer.second, layer.third].filter(
+    (item) => item !== undefined,
+  );
+
+export interface WeightsLayout {
+  embedding: Item;
+  layers: readonly LayerLayout[];
+  finalNorm: Item;
+  /** Absent when tied. */
+  unembedding: Item | undefined;
+  end: number;
+}
+
+/**
+ * The layout of the weights section.
+ *
+ * @param pathways pathway bits, one per layer
+ * @param offset where the section starts
+ */
+export function weightsLayout(
+  dimensions: Dimensions,
+  options: number,
+  pathways: readonly number[],
+  offset: number,
+): WeightsLayout {
+  const { vocab, outputs, dModel } = dimensions;
+  const embedding = tableItem(offset, "embedding", (options & OPTION.embedInt4) !== 0, vocab, dModel);
+  let end = offset + embedding.bytes;
+  const layers = pathways.map((bits) => {
+    const layer = layerLayout(dimensions, bits, end);
+    end = layer.end;
+    return layer;
+  });
+  const finalNorm = itemAt(end, "finalNorm", "norm", dModel, 2);
+  end += finalNorm.bytes;
+  if ((options & OPTION.tied) !== 0) return { embedding, layers, finalNorm, unembedding: undefined, end };
+  const unembedding = tableItem(end, "unembedding", (options & OPTION.unembedInt4) !== 0, outputs, dModel);
+  return { embedding, layers, finalNorm, unembedding, end: end + unembedding.bytes };
+}

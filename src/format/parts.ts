@@ -1,0 +1,77 @@
+import type { Dimensions, ScaleName } from "./layout.js";
+
+/** value -> mulq15(value, multiplier) >> shift, that is value * multiplier / 2^(15 + shift). */
+export interface Scale {
+  /** 0..32767 */
+  multiplier: number;
+  /** 2..31 */
+  shift: number;
+}
+
+/** rows x columns of -1, 0, 1, row-major. */
+export interface TernaryTable {
+  kind: "ternary";
+  trits: Int8Array;
+}
+
+/** rows x columns of -8..7, row-major, and a step per row. */
+export interface Int4Table {
+  kind: "int4";
+  values: Int8Array;
+  /** 0..32767 */
+  steps: Uint16Array;
+}
+export type Table = TernaryTable | Int4Table;
+
+/** One pair per channel of d. */
+export interface NormPairs {
+  gamma: Int16Array;
+  beta: Int16Array;
+}
+
+export interface LayerParts {
+  /** Bits of `PATHWAY`. */
+  pathways: number;
+  normShift: number;
+  /** 0 without sparse attention. */
+  window: number;
+  scales: Record<ScaleName, Scale>;
+  /** In the order of the layer's pathways; unused ones 0. */
+  routerBias: readonly [number, number, number];
+  tapShift: number;
+  mixShift: number;
+  norm: NormPairs;
+  /** w x 5, row-major, tap 0 the current symbol: -1..1 in the base block, -32..31 in the gated one. */
+  taps: Int8Array | undefined;
+  /** One per channel of w; gated block only. */
+  tapScales: Int16Array | undefined;
+  /** One pair per channel of w. */
+  state: { a: Int16Array; c: Int16Array } | undefined;
+  /** Trits, row-major; its rows are `firstRows` of layout.ts, d columns. */
+  first: Int8Array | undefined;
+  /** Trits, 2 dHead x e; gated block with sparse attention. */
+  second: Int8Array | undefined;
+  /** Trits, d x e; gated block. */
+  third: Int8Array | undefined;
+}
+
+/** Everything an .atome file says, decoded. The fields are those of SPEC.md, with their ranges. */
+export interface ModelParts {
+  dimensions: Dimensions;
+  epsilon: number;
+  embedScale: number;
+  logitScale: Scale;
+  finalNormShift: number;
+  embedding: Table;
+  layers: readonly LayerParts[];
+  finalNorm: NormPairs;
+  /** Undefined when tied: the embedding serves. */
+  unembedding: Table | undefined;
+  /** Byte strings of the symbols; undefined when a symbol is a byte. */
+  tokens: readonly Uint8Array[] | undefined;
+  /** UTF-8 names of the outputs; defined for a classifier only. */
+  classNames: readonly Uint8Array[] | undefined;
+  /** JSON text. */
+  metadata: string | undefined;
+  signature: Uint8Array | undefined;
+}

@@ -1,0 +1,433 @@
+import { crc32 } from "./crc32.js";
+import { type ErrorName, FormatError } from "./format-error.js";
+import {
+  ALL_OPTIONS,
+  type Dimensions,
+  HEADER,
+  HEADER_BYTES,
+  type Item,
+  itemAt,
+  LAYER,
+  type LayerLayout,
+  LIMITS,
+  layerItems,
+  layerLayout,
+  MAGIC,
+  OPTION,
+  PATHWAY,
+  SCALE_NAMES,
+  type ScaleName,
+  SECTION,
+  SECTION_ENTRY_BYTES,
+  SECTION_NAMES,
+  type SectionName,
+  SIGNATURE_BYTES,
+  SMALLEST_FILE_BYTES,
+  STATE_LIMIT,
+  TAPS,
+  tableItem,
+  ternaryBytes,
+  VERSION,
+  type WeightsLayout,
+} from "./layout.js";
+import { isCode, unpackInt4, unpackTap, unpackTernary } from "./matrices.js";
+import type { LayerParts, ModelParts, NormPairs, Scale, Table } from "./parts.js";
+
+export interface Section {
+  name: SectionName;
+  /** In the file. */
+  offset: number;
+  bytes: number;
+}
+
+/** A valid .atome file: its decoded parts and where each stands in its bytes. */
+export interface AtomeModel extends ModelParts {
+  bytes: Uint8Array;
+  crc32: number;
+  /** Bits of `OPTION`. */
+  options: number;
+  sections: readonly Section[];
+  layout: WeightsLayout;
+}
+
+interface File {
+  bytes: Uint8Array;
+  view: DataView;
+  place: string;
+}
+
+function refuse(file: File, name: ErrorName, at: number, problem: string): never {
+  throw new FormatError(name, file.place, at, problem);
+}
+
+function checkRange(
+  file: File,
+  error: ErrorName,
+  at: number,
+  name: string,
+  value: number,
+  [least, greatest]: readonly [number, number],
+): number {
+  if (value < least || value > greatest) {
+    const range = least === greatest ? `${least}` : `${least} to ${greatest}`;
+    refuse(file, error, at, `${name} is ${value} but must be ${range}`);
+  }
+  return value;
+}
+
+const u8 = (file: File, at: number) => file.bytes[at];
+const u16 = (file: File, at: number) => file.view.getUint16(at, true);
+const u32 = (file: File, at: number) => file.view.getUint32(at, true);
+const slice = (file: File, item: Item) => file.bytes.subarray(item.offset, item.offset + item.bytes);
+
+const hex = (value: number) => value.toString(16).padStart(8, "0");
+
+/** Errors 3 to 6: size, magic, version, checksum. */
+function checkEnvelope(file: File): number {
+  const { bytes } = file;
+  if (bytes.length < SMALLEST_FILE_BYTES) {
+    refuse(file, "size", bytes.length, `the file ends but at least ${SMALLEST_FILE_BYTES} bytes are needed`);
+  }
+  if (MAGIC.some((byte, index) => bytes[index] !== byte)) {
+    const found = [...bytes.subarray(0, 4)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    refuse(file, "magic", HEADER.magic, `the magic is ${found} but must be 41 54 4f 4d ("ATOM")`);
+  }
+  checkRange(file, "version", HEADER.version, "version", u16(file, HEADER.version), [VERSION, VERSION]);
+  const headerBytes = u16(file, HEADER.headerBytes);
+  checkRange(file, "version", HEADER.headerBytes, "headerBytes", headerBytes, [HEADER_BYTES, HEADER_BYTES]);
+  const totalBytes = u32(file, HEADER.totalBytes);
+  if (totalBytes !== bytes.length) {
+    refuse(file, "size", HEADER.totalBytes, `totalBytes is ${totalBytes} but the file has ${bytes.length} bytes`);
+  }
+  const found = crc32(bytes.subarray(0, HEADER.crc32), bytes.subarray(HEADER.crc32 + 4));
+  const stored = u32(file, HEADER.crc32);
+  if (found !== stored) {
+    refuse(file, "checksum", HEADER.crc32, `crc32 is ${hex(stored)} but the bytes give ${hex(found)}`);
+  }
+  return stored;
+}
+
+/** Error 7. */
+function readDimensions(file: File): Dimensions {
+  const read = (name: keyof Dimensions, value: number) =>
+    checkRange(file, "dimension", HEADER[name], name, value, LIMITS[name]);
+  const vocab = read("vocab", u16(file, HEADER.vocab));
+  const outputs = read("outputs", u16(file, HEADER.outputs));
+  const dModel = read("dModel", u16(file, HEADER.dModel));
+  const dInner = u16(file, HEADER.dInner);
+  if (dInner !== 0) read("dInner", dInner);
+  const dHead = read("dHead", u16(file, HEADER.dHead));
+  const nLayers = read("nLayers", u8(file, HEADER.nLayers));
+  const topK = read("topK", u8(file, HEADER.topK));
+  if (outputs !== vocab && (u32(file, HEADER.options) & OPTION.classifier) === 0) {
+    refuse(file, "dimension", HEADER.outputs, `outputs is ${outputs} but must be vocab, ${vocab}, without classifier`);
+  }
+  return { vocab, outputs, dModel, dInner, dHead, nLayers, topK };
+}
+
+/** Error 8. */
+function readOptions(file: File): number {
+  const options = u32(file, HEADER.options);
+  if (options > ALL_OPTIONS) {
+    refuse(file, "option", HEADER.options, `options are ${hex(options)} but only bits 0 to 3 are known`);
+  }
+  if ((options & OPTION.tied) !== 0) {
+    const differ = ((options & OPTION.embedInt4) !== 0) !== ((options & OPTION.unembedInt4) !== 0);
+    if (differ || (options & OPTION.classifier) !== 0) {
+      const why = differ ? "embedding and unembedding of one kind" : "no classifier";
+      refuse(file, "option", HEADER.options, `options are ${hex(options)} but tied needs ${why}`);
+    }
+  }
+  return options;
+}
+
+function readScale(file: File, at: number, name: string): Scale {
+  return {
+    multiplier: checkRange(file, "scale", at, `${name} multiplier`, u16(file, at), [0, 32767]),
+    shift: checkRange(file, "scale", at + 2, `${name} shift`, u16(file, at + 2), [2, 31]),
+  };
+}
+
+/** Error 9, the header's part. */
+function readHeaderScales(file: File, options: number) {
+  const check = (name: "epsilon" | "embedScale" | "finalNormShift", value: number, greatest: number) =>
+    checkRange(file, "scale", HEADER[name], name, value, [0, greatest]);
+  const epsilon = check("epsilon", u32(file, HEADER.epsilon), 2 ** 30 - 1);
+  const largest = (options & OPTION.embedInt4) !== 0 ? 15 : 2 ** 21 - 1;
+  const embedScale = check("embedScale", u32(file, HEADER.embedScale), largest);
+  const logitScale = readScale(file, HEADER.logitMultiplier, "logitScale");
+  const finalNormShift = check("finalNormShift", u16(file, HEADER.finalNormShift), 31);
+  return { epsilon, embedScale, logitScale, finalNormShift };
+}
+
+/** Error 10. */
+function readSections(file: File, options: number): Section[] {
+  const no = (at: number, problem: string) => refuse(file, "section", at, problem);
+  const range = [1, SECTION_NAMES.length] as const;
+  const count = checkRange(file, "section", HEADER.sectionCount, "sectionCount", u16(file, HEADER.sectionCount), range);
+  let offset = HEADER_BYTES + count * SECTION_ENTRY_BYTES;
+  if (offset > file.bytes.length) no(file.bytes.length, `the file ends within its table of ${count} sections`);
+  const sections: Section[] = [];
+  let last = 0;
+  for (let at = HEADER_BYTES; at < HEADER_BYTES + count * SECTION_ENTRY_BYTES; at += SECTION_ENTRY_BYTES) {
+    const id = u32(file, at);
+    const bytes = u32(file, at + 4);
+    if (last === 0 && id !== SECTION.weights) no(at, `the first section is ${id} but must be 1`);
+    if (id <= last || id > SECTION_NAMES.length) no(at, `section ${id} follows ${last} but must be above it, up to 5`);
+    if (bytes % 4 !== 0) no(at + 4, `section ${id} has ${bytes} bytes but must have a multiple of 4`);
+    if (id === SECTION.signature && (bytes < SIGNATURE_BYTES[0] || bytes > SIGNATURE_BYTES[1])) {
+      no(at + 4, `the signature has ${bytes} bytes but must have 4 to 4096`);
+    }
+    sections.push({ name: SECTION_NAMES[id - 1], offset, bytes });
+    offset += bytes;
+    last = id;
+  }
+  if (offset !== file.bytes.length) {
+    no(HEADER_BYTES, `the sections end at byte ${offset} but the file at ${file.bytes.length}`);
+  }
+  const named = sections.some((section) => section.name === "classNames");
+  if (named !== ((options & OPTION.classifier) !== 0)) {
+    no(HEADER_BYTES, `class names are ${named ? "given" : "missing"} but the option classifier says otherwise`);
+  }
+  return sections;
+}
+
+/** Error 15 for an item that does not fit into the section, which ends at `end`. */
+function checkFits(file: File, item: Item, end: number): void {
+  if (item.offset + item.bytes > end) {
+    const left = end - item.offset;
+    refuse(file, "weights", item.offset, `${left} bytes of weights are left but the ${item.name} needs ${item.bytes}`);
+  }
+}
+
+/** Error 12. */
+function readTernary(file: File, item: Item): Int8Array {
+  const codes = file.bytes.subarray(item.offset, item.offset + ternaryBytes(item.rows, item.columns));
+  const bad = codes.findIndex((code) => !isCode(code));
+  if (bad >= 0) refuse(file, "code", item.offset + bad, `${codes[bad]} is not a code of five trits`);
+  return unpackTernary(codes, item.rows, item.columns);
+}
+
+/** Errors 15, 12, and 9 for a 4-bit step. */
+function readTable(file: File, item: Item, end: number): Table {
+  checkFits(file, item, end);
+  if (item.kind === "ternary") return { kind: "ternary", trits: readTernary(file, item) };
+  const { values, steps } = unpackInt4(slice(file, item), item.rows, item.columns);
+  const bad = steps.findIndex((step) => step > 32767);
+  if (bad >= 0) {
+    refuse(file, "scale", item.offset + 2 * bad, `the step of row ${bad} is ${steps[bad]} but must be 0 to 32767`);
+  }
+  return { kind: "int4", values, steps };
+}
+
+/** `count` pairs of i16 from `at` on, as their first and second members. */
+function readPairs(file: File, at: number, count: number): [Int16Array, Int16Array] {
+  const member = (offset: number) =>
+    Int16Array.from({ length: count }, (_, index) => file.view.getInt16(at + 4 * index + offset, true));
+  return [member(0), member(2)];
+}
+
+function readNorm(file: File, item: Item): NormPairs {
+  const [gamma, beta] = readPairs(file, item.offset, item.rows);
+  return { gamma, beta };
+}
+
+/** Error 13. */
+function readTaps(file: File, item: Item): { taps: Int8Array; tapScales: Int16Array | undefined } {
+  const gated = item.kind === "taps6";
+  const [bits, channelBytes] = gated ? [6, 4] : [2, 2];
+  const taps = new Int8Array(item.rows * TAPS);
+  for (let channel = 0; channel < item.rows; channel++) {
+    const at = item.offset + channel * channelBytes;
+    const packed = gated ? u32(file, at) : u16(file, at);
+    if (packed >= 2 ** (bits * TAPS)) {
+      refuse(file, "tap", at, `the taps of channel ${channel} are ${hex(packed)} but the upper bits must be 0`);
+    }
+    for (let j = 0; j < TAPS; j++) {
+      const tap = unpackTap(packed, j, bits);
+      if (!gated && tap === -2) refuse(file, "tap", at, `tap ${j} of channel ${channel} is -2 but must be -1, 0 or 1`);
+      taps[channel * TAPS + j] = tap;
+    }
+  }
+  if (!gated) return { taps, tapScales: undefined };
+  const scales = item.offset + item.rows * channelBytes;
+  const tapScales = Int16Array.from({ length: item.rows }, (_, c) => file.view.getInt16(scales + 2 * c, true));
+  return { taps, tapScales };
+}
+
+/** Error 14. */
+function readState(file: File, item: Item): { a: Int16Array; c: Int16Array } {
+  const [a, c] = readPairs(file, item.offset, item.rows);
+  const bad = a.findIndex((value) => Math.abs(value) > STATE_LIMIT);
+  if (bad >= 0) {
+    const at = item.offset + 4 * bad;
+    refuse(file, "state", at, `a of channel ${bad} is ${a[bad]} but must be -${STATE_LIMIT} to ${STATE_LIMIT}`);
+  }
+  return { a, c };
+}
+
+/** Error 11; gives the pathway bits and the window. */
+function readPathways(file: File, dimensions: Dimensions, at: number): { pathways: number; window: number } {
+  const pathways = checkRange(file, "layer", at + LAYER.pathways, "pathways", u8(file, at + LAYER.pathways), [1, 7]);
+  if (dimensions.dInner > 0 && (pathways & PATHWAY.local) === 0) {
+    refuse(file, "layer", at + LAYER.pathways, `pathways is ${pathways} but bit 0 must be set in the gated block`);
+  }
+  const limits = (pathways & PATHWAY.sparse) !== 0 ? LIMITS.window : ([0, 0] as const);
+  const window = checkRange(file, "layer", at + LAYER.window, "window", u16(file, at + LAYER.window), limits);
+  return { pathways, window };
+}
+
+/** Error 9 of a layer. */
+function readLayerScales(file: File, at: number) {
+  const shift = (name: "normShift" | "tapShift" | "mixShift") =>
+    checkRange(file, "scale", at + LAYER[name], name, u8(file, at + LAYER[name]), [0, 31]);
+  const normShift = shift("normShift");
+  const scales = Object.fromEntries(
+    SCALE_NAMES.map((name, index) => [name, readScale(file, at + LAYER.scales + 4 * index, `the ${name} scale's`)]),
+  ) as Record<ScaleName, Scale>;
+  return { normShift, scales, tapShift: shift("tapShift"), mixShift: shift("mixShift") };
+}
+
+function readLayer(file: File, dimensions: Dimensions, offset: number, end: number) {
+  checkFits(file, itemAt(offset, "record of a layer", "record", 1, 1), end);
+  const { pathways, window } = readPathways(file, dimensions, offset);
+  const layout: LayerLayout = layerLayout(dimensions, pathways, offset);
+  for (const item of layerItems(layout)) checkFits(file, item, end);
+  const scales = readLayerScales(file, offset);
+  const bias = (index: number) => file.view.getInt16(offset + LAYER.routerBias + 2 * index, true);
+  const ternary = (item: Item | undefined) => item && readTernary(file, item);
+  const parts: LayerParts = {
+    pathways,
+    window,
+    ...scales,
+    routerBias: [bias(0), bias(1), bias(2)],
+    norm: readNorm(file, layout.norm),
+    ...(layout.taps ? readTaps(file, layout.taps) : { taps: undefined, tapScales: undefined }),
+    state: layout.state && readState(file, layout.state),
+    first: ternary(layout.first),
+    second: ternary(layout.second),
+    third: ternary(layout.third),
+  };
+  return { layout, parts };
+}
+
+function readWeights(file: File, dimensions: Dimensions, options: number, section: Section) {
+  const { vocab, outputs, dModel, nLayers } = dimensions;
+  const end = section.offset + section.bytes;
+  const embedItem = tableItem(section.offset, "embedding", (options & OPTION.embedInt4) !== 0, vocab, dModel);
+  const embedding = readTable(file, embedItem, end);
+  let at = embedItem.offset + embedItem.bytes;
+  const layers: LayerParts[] = [];
+  const layerLayouts: LayerLayout[] = [];
+  for (let index = 0; index < nLayers; index++) {
+    const layer = readLayer(file, dimensions, at, end);
+    layers.push(layer.parts);
+    layerLayouts.push(layer.layout);
+    at = layer.layout.end;
+  }
+  const finalItem = itemAt(at, "finalNorm", "norm", dModel, 2);
+  checkFits(file, finalItem, end);
+  const finalNorm = readNorm(file, finalItem);
+  at += finalItem.bytes;
+  const tied = (options & OPTION.tied) !== 0;
+  const unembedItem = tied
+    ? undefined
+    : tableItem(at, "unembedding", (options & OPTION.unembedInt4) !== 0, outputs, dModel);
+  const unembedding = unembedItem && readTable(file, unembedItem, end);
+  at += unembedItem?.bytes ?? 0;
+  if (at !== end) refuse(file, "weights", at, `the weights are complete but their section goes on to byte ${end}`);
+  const layout: WeightsLayout = {
+    embedding: embedItem,
+    layers: layerLayouts,
+    finalNorm: finalItem,
+    unembedding: unembedItem,
+    end,
+  };
+  return { layout, embedding, layers, finalNorm, unembedding };
+}
+
+/** Strings of a section (SPEC.md 1.3), or undefined when it is not there. */
+function readStrings(file: File, section: Section | undefined, error: ErrorName, count: number) {
+  if (!section) return undefined;
+  const end = section.offset + section.bytes;
+  const strings: Uint8Array[] = [];
+  let at = section.offset;
+  for (let index = 0; index < count; index++) {
+    const next = at + 1 + (at < end ? u8(file, at) : 0);
+    if (next > end) refuse(file, error, at, `string ${index} of ${count} does not end within its section`);
+    strings.push(file.bytes.subarray(at + 1, next));
+    at = next;
+  }
+  const rest = file.bytes.subarray(at, end);
+  if (rest.length > 3 || rest.some((byte) => byte !== 0)) {
+    refuse(file, error, at, `${rest.length} bytes follow the last string but only 0 to 3 zeros may`);
+  }
+  return strings;
+}
+
+/** Error 16: every byte must be encodable (SPEC.md section 4). */
+function checkTokens(file: File, at: number, tokens: readonly Uint8Array[]): void {
+  const escapes = tokens.filter((token) => token.length === 0).length;
+  if (escapes > 1) refuse(file, "token", at, `${escapes} tokens are empty but at most one, the escape, may be`);
+  if (escapes === 1) {
+    if (tokens.length < 17) refuse(file, "token", at, `there are ${tokens.length} tokens but an escape needs 17`);
+    return;
+  }
+  const single = new Set(tokens.filter((token) => token.length === 1).map((token) => token[0]));
+  if (single.size < 256) {
+    refuse(file, "token", at, `${256 - single.size} bytes have no token but without an escape each must have one`);
+  }
+}
+
+function metadataText(file: File, section: Section | undefined): string | undefined {
+  if (!section) return undefined;
+  const bytes = file.bytes.subarray(section.offset, section.offset + section.bytes);
+  return new TextDecoder().decode(bytes).replace(/ +$/, "");
+}
+
+/**
+ * Reads an .atome file, checking everything that SPEC.md calls "valid if and only if", in the order of its section 6.
+ *
+ * @param bytes the whole file; the result's byte arrays are views into it
+ * @param place what the user calls the file, for the error, e.g. `"a.atome"`
+ * @throws FormatError for the first rule that the file breaks
+ */
+export function readModel(bytes: Uint8Array, place = "the model"): AtomeModel {
+  const file: File = { bytes, place, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  const crc = checkEnvelope(file);
+  const dimensions = readDimensions(file);
+  const options = readOptions(file);
+  const scales = readHeaderScales(file, options);
+  const sections = readSections(file, options);
+  const section = (name: SectionName) => sections.find((candidate) => candidate.name === name);
+  const weights = readWeights(file, dimensions, options, sections[0]);
+  const tokenSection = section("tokens");
+  const tokens = readStrings(file, tokenSection, "token", dimensions.vocab);
+  if (tokens && tokenSection) checkTokens(file, tokenSection.offset, tokens);
+  const classNames = readStrings(file, section("classNames"), "class", dimensions.outputs);
+  const signature = section("signature");
+  return {
+    bytes,
+    crc32: crc,
+    options,
+    sections,
+    dimensions,
+    ...scales,
+    ...weights,
+    tokens,
+    classNames,
+    metadata: metadataText(file, section("metadata")),
+    signature: signature && bytes.subarray(signature.offset, signature.offset + signature.bytes),
+  };
+}
+
+/** Whether a file is valid: error 0 and no message, or the number of SPEC.md section 6 and the sentence that says why. */
+export function checkModel(bytes: Uint8Array, place?: string): { error: number; message: string } {
+  try {
+    readModel(bytes, place);
+    return { error: 0, message: "" };
+  } catch (error) {
+    if (error instanceof FormatError) return { error: error.code, message: error.message };
+    throw error;
+  }
+}

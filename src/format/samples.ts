@@ -1,0 +1,154 @@
+/** Tiny valid models with every item of the format, for tests and for the files that must be refused. */
+import {
+  type Dimensions,
+  firstRows,
+  OPTION,
+  PATHWAY,
+  pathwayCount,
+  SCALE_NAMES,
+  type ScaleName,
+  STATE_LIMIT,
+  TAPS,
+  widthOf,
+} from "./layout.js";
+import type { LayerParts, ModelParts, Scale, Table } from "./parts.js";
+
+/** Whole numbers from `least` to `greatest`. */
+export type Draw = (least: number, greatest: number) => number;
+
+/** The generator of SPEC.md 3.7, reduced to a range. */
+export function seededDraw(seed: number): Draw {
+  let state = seed;
+  return (least, greatest) => {
+    state = (state + 0x9e3779b9) | 0;
+    let z = state ^ (state >>> 16);
+    z = Math.imul(z, 0x21f0aaad);
+    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+    return least + (((z ^ (z >>> 15)) >>> 0) % (greatest - least + 1));
+  };
+}
+
+export interface SampleShape {
+  dimensions: Dimensions;
+  /** Bits of `OPTION`. */
+  options: number;
+  layers: readonly { pathways: number; window: number }[];
+}
+
+const bytesOf = (length: number, draw: Draw, least: number, greatest: number) =>
+  Int8Array.from({ length }, () => draw(least, greatest));
+const wordsOf = (length: number, draw: Draw, greatest: number) =>
+  Int16Array.from({ length }, () => draw(-greatest, greatest));
+const drawScale = (draw: Draw): Scale => ({ multiplier: draw(0, 32767), shift: draw(2, 31) });
+
+function drawTable(draw: Draw, int4: boolean, rows: number, columns: number): Table {
+  if (!int4) return { kind: "ternary", trits: bytesOf(rows * columns, draw, -1, 1) };
+  const steps = Uint16Array.from({ length: rows }, () => draw(0, 32767));
+  return { kind: "int4", values: bytesOf(rows * columns, draw, -8, 7), steps };
+}
+
+function drawLayer(draw: Draw, dimensions: Dimensions, pathways: number, window: number): LayerParts {
+  const { dModel, dHead, dInner } = dimensions;
+  const gated = dInner > 0;
+  const width = widthOf(dimensions);
+  const rows = Object.values(firstRows(dimensions, pathways)).reduce((sum, count) => sum + count, 0);
+  const hasTaps = gated || (pathways & PATHWAY.local) !== 0;
+  const bias = (index: number) => (index < pathwayCount(pathways) ? draw(-32768, 32767) : 0);
+  return {
+    pathways,
+    window,
+    normShift: draw(0, 31),
+    scales: Object.fromEntries(SCALE_NAMES.map((name) => [name, drawScale(draw)])) as Record<ScaleName, Scale>,
+    routerBias: [bias(0), bias(1), bias(2)],
+    tapShift: draw(0, 31),
+    mixShift: draw(0, 31),
+    norm: { gamma: wordsOf(dModel, draw, 32767), beta: wordsOf(dModel, draw, 32767) },
+    taps: hasTaps ? bytesOf(width * TAPS, draw, gated ? -32 : -1, gated ? 31 : 1) : undefined,
+    tapScales: gated ? wordsOf(width, draw, 32767) : undefined,
+    state:
+      (pathways & PATHWAY.state) !== 0
+        ? { a: wordsOf(width, draw, STATE_LIMIT), c: wordsOf(width, draw, 32767) }
+        : undefined,
+    first: rows > 0 ? bytesOf(rows * dModel, draw, -1, 1) : undefined,
+    second: gated && (pathways & PATHWAY.sparse) !== 0 ? bytesOf(2 * dHead * width, draw, -1, 1) : undefined,
+    third: gated ? bytesOf(dModel * width, draw, -1, 1) : undefined,
+  };
+}
+
+/** A valid model without sections besides the weights (and the class names of a classifier), its values drawn at random. */
+export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
+  const { dimensions, options } = shape;
+  const { vocab, outputs, dModel } = dimensions;
+  const embedInt4 = (options & OPTION.embedInt4) !== 0;
+  const classifier = (options & OPTION.classifier) !== 0;
+  return {
+    dimensions,
+    epsilon: draw(0, 2 ** 30 - 1),
+    embedScale: draw(0, embedInt4 ? 15 : 2 ** 21 - 1),
+    logitScale: drawScale(draw),
+    finalNormShift: draw(0, 31),
+    embedding: drawTable(draw, embedInt4, vocab, dModel),
+    layers: shape.layers.map(({ pathways, window }) => drawLayer(draw, dimensions, pathways, window)),
+    finalNorm: { gamma: wordsOf(dModel, draw, 32767), beta: wordsOf(dModel, draw, 32767) },
+    unembedding:
+      (options & OPTION.tied) !== 0
+        ? undefined
+        : drawTable(draw, (options & OPTION.unembedInt4) !== 0, outputs, dModel),
+    tokens: undefined,
+    classNames: classifier
+      ? Array.from({ length: outputs }, (_, index) => new TextEncoder().encode(`c${index}`))
+      : undefined,
+    metadata: undefined,
+    signature: undefined,
+  };
+}
+
+const dimensionsOf = (vocab: number, outputs: number, dModel: number, dInner: number, nLayers: number) => ({
+  vocab,
+  outputs,
+  dModel,
+  dInner,
+  dHead: 3,
+  nLayers,
+  topK: 2,
+});
+
+/** Base block, ternary tables, all pathways in its first layer, only local and state in its second. */
+export function sampleBase(): ModelParts {
+  return drawModel(seededDraw(1), {
+    dimensions: dimensionsOf(5, 5, 7, 0, 2),
+    options: 0,
+    layers: [
+      { pathways: 7, window: 3 },
+      { pathways: 3, window: 0 },
+    ],
+  });
+}
+
+/** Gated block, tied 4-bit tables, a token table with an escape, metadata and a signature. */
+export function sampleGated(): ModelParts {
+  const tokens = Array.from({ length: 17 }, (_, index) => new TextEncoder().encode("abcabcabca".slice(0, index % 9)));
+  tokens[9] = Uint8Array.of(0xff);
+  return {
+    ...drawModel(seededDraw(2), {
+      dimensions: dimensionsOf(17, 17, 6, 9, 2),
+      options: OPTION.tied | OPTION.embedInt4 | OPTION.unembedInt4,
+      layers: [
+        { pathways: 7, window: 2 },
+        { pathways: 1, window: 0 },
+      ],
+    }),
+    tokens,
+    metadata: '{"licence":"none"}',
+    signature: Uint8Array.from({ length: 64 }, (_, index) => index),
+  };
+}
+
+/** Gated block with class names and a 4-bit unembedding. */
+export function sampleClassifier(): ModelParts {
+  return drawModel(seededDraw(3), {
+    dimensions: dimensionsOf(4, 3, 5, 4, 1),
+    options: OPTION.unembedInt4 | OPTION.classifier,
+    layers: [{ pathways: 3, window: 0 }],
+  });
+}

@@ -1,0 +1,201 @@
+import { crc32 } from "./crc32.js";
+import {
+  HEADER,
+  HEADER_BYTES,
+  type Item,
+  LAYER,
+  type LayerLayout,
+  MAGIC,
+  OPTION,
+  padded,
+  SCALE_NAMES,
+  SECTION,
+  SECTION_ENTRY_BYTES,
+  type SectionName,
+  VERSION,
+  weightsLayout,
+} from "./layout.js";
+import { packInt4, packTaps, packTernary } from "./matrices.js";
+import type { LayerParts, ModelParts, Scale, Table } from "./parts.js";
+import { readModel } from "./reader.js";
+
+const int4Bit = (table: Table | undefined, bit: number) => (table?.kind === "int4" ? bit : 0);
+
+function optionsOf(parts: ModelParts): number {
+  const { embedding, unembedding, classNames } = parts;
+  return (
+    (unembedding ? 0 : OPTION.tied) |
+    int4Bit(embedding, OPTION.embedInt4) |
+    int4Bit(unembedding ?? embedding, OPTION.unembedInt4) |
+    (classNames ? OPTION.classifier : 0)
+  );
+}
+
+/** A string list (SPEC.md 1.3). */
+function stringList(strings: readonly Uint8Array[]): Uint8Array {
+  const list = new Uint8Array(padded(strings.reduce((sum, string) => sum + 1 + string.length, 0)));
+  let at = 0;
+  for (const string of strings) {
+    list[at] = string.length;
+    list.set(string, at + 1);
+    at += 1 + string.length;
+  }
+  return list;
+}
+
+function paddedText(text: string): Uint8Array {
+  const bytes = new TextEncoder().encode(text);
+  const result = new Uint8Array(padded(bytes.length)).fill(0x20);
+  result.set(bytes);
+  return result;
+}
+
+/** The sections after the weights, in order. */
+function otherSections(parts: ModelParts): [SectionName, Uint8Array][] {
+  const { tokens, classNames, metadata, signature } = parts;
+  return [
+    ...(tokens ? [["tokens", stringList(tokens)] as [SectionName, Uint8Array]] : []),
+    ...(classNames ? [["classNames", stringList(classNames)] as [SectionName, Uint8Array]] : []),
+    ...(metadata !== undefined ? [["metadata", paddedText(metadata)] as [SectionName, Uint8Array]] : []),
+    ...(signature ? [["signature", signature] as [SectionName, Uint8Array]] : []),
+  ];
+}
+
+function writeScale(view: DataView, at: number, scale: Scale): void {
+  view.setUint16(at, scale.multiplier, true);
+  view.setUint16(at + 2, scale.shift, true);
+}
+
+function writeHeader(view: DataView, parts: ModelParts, sections: readonly (readonly [SectionName, number])[]): void {
+  const { dimensions } = parts;
+  MAGIC.forEach((byte, index) => {
+    view.setUint8(HEADER.magic + index, byte);
+  });
+  view.setUint16(HEADER.version, VERSION, true);
+  view.setUint16(HEADER.headerBytes, HEADER_BYTES, true);
+  view.setUint32(HEADER.totalBytes, view.byteLength, true);
+  for (const name of ["vocab", "outputs", "dModel", "dInner", "dHead"] as const) {
+    view.setUint16(HEADER[name], dimensions[name], true);
+  }
+  view.setUint8(HEADER.nLayers, dimensions.nLayers);
+  view.setUint8(HEADER.topK, dimensions.topK);
+  view.setUint32(HEADER.options, optionsOf(parts), true);
+  view.setUint32(HEADER.epsilon, parts.epsilon, true);
+  view.setUint32(HEADER.embedScale, parts.embedScale, true);
+  writeScale(view, HEADER.logitMultiplier, parts.logitScale);
+  view.setUint16(HEADER.finalNormShift, parts.finalNormShift, true);
+  view.setUint16(HEADER.sectionCount, sections.length, true);
+  sections.forEach(([name, bytes], index) => {
+    view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES, SECTION[name], true);
+    view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES + 4, bytes, true);
+  });
+}
+
+class WeightsWriter {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+  }
+
+  table(item: Item, table: Table): void {
+    const { rows, columns, offset } = item;
+    this.#bytes.set(
+      table.kind === "ternary"
+        ? packTernary(table.trits, rows, columns)
+        : packInt4(table.values, table.steps, rows, columns),
+      offset,
+    );
+  }
+
+  ternary(item: Item | undefined, trits: Int8Array | undefined): void {
+    if (item && trits) this.#bytes.set(packTernary(trits, item.rows, item.columns), item.offset);
+  }
+
+  pairs(item: Item, first: Int16Array, second: Int16Array): void {
+    for (let index = 0; index < item.rows; index++) {
+      this.#view.setInt16(item.offset + 4 * index, first[index], true);
+      this.#view.setInt16(item.offset + 4 * index + 2, second[index], true);
+    }
+  }
+
+  taps(item: Item, taps: Int8Array, tapScales: Int16Array | undefined): void {
+    for (let channel = 0; channel < item.rows; channel++) {
+      if (!tapScales) {
+        this.#view.setUint16(item.offset + 2 * channel, packTaps(taps, channel, 2), true);
+        continue;
+      }
+      this.#view.setUint32(item.offset + 4 * channel, packTaps(taps, channel, 6), true);
+      this.#view.setInt16(item.offset + 4 * item.rows + 2 * channel, tapScales[channel], true);
+    }
+  }
+
+  record(at: number, parts: LayerParts): void {
+    const view = this.#view;
+    view.setUint8(at + LAYER.pathways, parts.pathways);
+    view.setUint8(at + LAYER.normShift, parts.normShift);
+    view.setUint16(at + LAYER.window, parts.window, true);
+    SCALE_NAMES.forEach((name, index) => {
+      writeScale(view, at + LAYER.scales + 4 * index, parts.scales[name]);
+    });
+    parts.routerBias.forEach((bias, index) => {
+      view.setInt16(at + LAYER.routerBias + 2 * index, bias, true);
+    });
+    view.setUint8(at + LAYER.tapShift, parts.tapShift);
+    view.setUint8(at + LAYER.mixShift, parts.mixShift);
+  }
+
+  layer(layout: LayerLayout, parts: LayerParts): void {
+    this.record(layout.record.offset, parts);
+    this.pairs(layout.norm, parts.norm.gamma, parts.norm.beta);
+    if (layout.taps && parts.taps) this.taps(layout.taps, parts.taps, parts.tapScales);
+    if (layout.state && parts.state) this.pairs(layout.state, parts.state.a, parts.state.c);
+    this.ternary(layout.first, parts.first);
+    this.ternary(layout.second, parts.second);
+    this.ternary(layout.third, parts.third);
+  }
+}
+
+/** Writes the right CRC-32 into a file. */
+export function sealModel(bytes: Uint8Array): void {
+  const checksum = crc32(bytes.subarray(0, HEADER.crc32), bytes.subarray(HEADER.crc32 + 4));
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(HEADER.crc32, checksum, true);
+}
+
+/** The bytes of an .atome file, whether the parts keep the rules or not. */
+export function encodeModel(parts: ModelParts): Uint8Array {
+  const others = otherSections(parts);
+  const start = HEADER_BYTES + SECTION_ENTRY_BYTES * (1 + others.length);
+  const pathways = parts.layers.map((layer) => layer.pathways);
+  const layout = weightsLayout(parts.dimensions, optionsOf(parts), pathways, start);
+  const bytes = new Uint8Array(others.reduce((sum, [, content]) => sum + content.length, layout.end));
+  const sizes = others.map(([name, content]) => [name, content.length] as const);
+  writeHeader(new DataView(bytes.buffer), parts, [["weights", layout.end - start], ...sizes]);
+  const weights = new WeightsWriter(bytes);
+  weights.table(layout.embedding, parts.embedding);
+  layout.layers.forEach((layer, index) => {
+    weights.layer(layer, parts.layers[index]);
+  });
+  weights.pairs(layout.finalNorm, parts.finalNorm.gamma, parts.finalNorm.beta);
+  if (layout.unembedding && parts.unembedding) weights.table(layout.unembedding, parts.unembedding);
+  let at = layout.end;
+  for (const [, content] of others) {
+    bytes.set(content, at);
+    at += content.length;
+  }
+  sealModel(bytes);
+  return bytes;
+}
+
+/**
+ * The bytes of an .atome file; `readModel` gives the same parts back.
+ *
+ * @throws FormatError when the parts break a rule of SPEC.md
+ */
+export function writeModel(parts: ModelParts): Uint8Array {
+  const bytes = encodeModel(parts);
+  readModel(bytes, "the model to write");
+  return bytes;
+}
