@@ -1,0 +1,212 @@
+/* Runs one job on the model beside it and prints the result as one line of JSON. Every board and the host share this file.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * The job, little-endian:
+ *
+ *     offset  type  field
+ *          0  u32   prompt: number of prompt symbols (0: the prompt is the text)
+ *          4  u32   generate: number of symbols to generate after the prompt
+ *          8  u16   temperature, u16 top_k, u16 top_p: the sampler; temperature 0 is argmax
+ *         14  u16   details: 1 to exercise and hash the rest of the interface too
+ *         16  u32   random: the sampler's generator state
+ *         20  u32   text: number of bytes of prompt text
+ *         24  u16 x prompt, then u8 x text
+ *
+ * The logits are computed after every symbol fed, the prompt's and the generated ones (the last one too), and `hash` is the
+ * FNV-1a hash (32 bits) of the little-endian bytes of all of them, in order. `details` is the same kind of hash over: after
+ * every symbol fed, for each layer, the router's mix and its entropy; before every generated symbol is fed, the bytes it
+ * decodes to; at the end the name of the likeliest class, the scores, their entropy, and the logits after a reset and the
+ * first symbol again. A generated token costs what atome_argmax (or atome_sample) and atome_step cost.
+ */
+#include "atome.h"
+#include "port.h"
+
+#define NO_SYMBOL_ERROR 100u /* "error" of the result: a symbol is out of range, or the prompt is empty */
+#define JOB_HEADER_BYTES 24u
+#define FNV_OFFSET 0x811c9dc5u
+#define FNV_PRIME 0x01000193u
+
+typedef struct {
+  const uint8_t *model;
+  const uint8_t *job;
+  atome_t *atome;
+  uint32_t hash;
+  uint32_t details;
+  uint32_t fed;          /* symbols fed so far */
+  uint32_t first_symbol; /* of them */
+  uint32_t step_ticks;
+} run_t;
+
+static uint32_t read_u16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
+static uint32_t read_u32(const uint8_t *p) { return read_u16(p) | read_u16(p + 2) << 16; }
+
+/* Decimal without a division: Cortex-M0 has none, and no library may be linked. */
+static void write_number(uint32_t value) {
+  static const uint32_t power[10] = {1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1};
+  char text[11];
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < 10; i++) {
+    char digit = '0';
+    for (; value >= power[i]; value -= power[i]) digit++;
+    if (digit != '0' || n > 0 || i == 9) text[n++] = digit;
+  }
+  text[n] = 0;
+  port_write(text);
+}
+
+static void write_field(const char *prefix, uint32_t value) {
+  port_write(prefix);
+  write_number(value);
+}
+
+static void write_hash(const char *prefix, uint32_t value) {
+  char text[9];
+  for (uint32_t i = 0; i < 8; i++, value <<= 4) text[i] = "0123456789abcdef"[value >> 28];
+  text[8] = 0;
+  port_write(prefix);
+  port_write(text);
+}
+
+static uint32_t hash_byte(uint32_t hash, uint32_t byte) { return (hash ^ byte) * FNV_PRIME; }
+
+static uint32_t hash_words(uint32_t hash, const void *words, uint32_t count) {
+  for (const uint32_t *word = words; count > 0; count--, word++)
+    for (uint32_t shift = 0; shift < 32; shift += 8) hash = hash_byte(hash, *word >> shift & 255);
+  return hash;
+}
+
+#if ATOME_ROUTER || ATOME_SCORES || ATOME_TOKENS
+static int wants_details(const run_t *run) { return read_u16(run->job + 14) != 0; }
+#endif
+
+static uint32_t outputs(const run_t *run) { return read_u16(run->model + 18); }
+
+/* Feeds a symbol; 0 when it is out of range. */
+static int feed(run_t *run, uint32_t symbol) {
+  uint32_t start = port_ticks();
+  const int32_t *logits = atome_step(run->atome, symbol);
+  run->step_ticks = (port_ticks() - start) & 0xffffff;
+  if (!logits) return 0;
+  if (run->fed++ == 0) run->first_symbol = symbol;
+  run->hash = hash_words(run->hash, logits, outputs(run));
+#if ATOME_ROUTER
+  for (uint32_t layer = 0; wants_details(run) && layer < run->model[26]; layer++) {
+    int32_t mix[3];
+    uint32_t entropy = atome_router(run->atome, layer, mix);
+    run->details = hash_words(run->details, mix, 3);
+    run->details = hash_words(run->details, &entropy, 1);
+  }
+#endif
+  return 1;
+}
+
+#if ATOME_TOKENS
+static int feed_text(run_t *run, const uint8_t *text, uint32_t bytes) {
+  while (bytes > 0) {
+    uint16_t symbols[3];
+    uint32_t used;
+    uint32_t count = atome_encode(run->atome, text, bytes, symbols, &used);
+    if (count == 0) return 0;
+    for (uint32_t i = 0; i < count; i++)
+      if (!feed(run, symbols[i])) return 0;
+    text += used;
+    bytes -= used;
+  }
+  return 1;
+}
+#endif
+
+static int feed_prompt(run_t *run) {
+  uint32_t count = read_u32(run->job);
+  for (uint32_t i = 0; i < count; i++)
+    if (!feed(run, read_u16(run->job + JOB_HEADER_BYTES + 2 * i))) return 0;
+#if ATOME_TOKENS
+  if (count == 0 && !feed_text(run, run->job + JOB_HEADER_BYTES, read_u32(run->job + 20))) return 0;
+#endif
+  return run->fed > 0;
+}
+
+/* Generates and prints the symbols; returns how many, the ticks they took in *ticks. */
+static uint32_t generate(run_t *run, uint32_t *ticks) {
+  uint32_t count = read_u32(run->job + 4);
+#if ATOME_SAMPLE
+  atome_sampler_t sampler;
+  sampler.temperature = (uint16_t)read_u16(run->job + 8);
+  sampler.top_k = (uint16_t)read_u16(run->job + 10);
+  sampler.top_p = (uint16_t)read_u16(run->job + 12);
+  sampler.random = read_u32(run->job + 16);
+#endif
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t start = port_ticks();
+#if ATOME_SAMPLE
+    uint32_t symbol = sampler.temperature ? atome_sample(run->atome, &sampler) : atome_argmax(run->atome);
+#else
+    uint32_t symbol = atome_argmax(run->atome);
+#endif
+    *ticks += (port_ticks() - start) & 0xffffff;
+    write_field(i == 0 ? "" : ",", symbol);
+#if ATOME_TOKENS
+    if (wants_details(run)) {
+      const uint8_t *text;
+      for (uint32_t n = atome_decode(run->atome, symbol, &text); n > 0; n--)
+        run->details = hash_byte(run->details, *text++);
+    }
+#endif
+    if (!feed(run, symbol)) return i;
+    *ticks += run->step_ticks;
+  }
+  return count;
+}
+
+#if ATOME_SCORES
+/* The last of the details. Overwrites the logits. */
+static void hash_scores(run_t *run) {
+  const uint8_t *name;
+  for (uint32_t n = atome_class_name(run->atome, atome_argmax(run->atome), &name); n > 0; n--)
+    run->details = hash_byte(run->details, *name++);
+  const int32_t *scores = atome_scores(run->atome);
+  uint32_t entropy = atome_entropy(scores, outputs(run));
+  run->details = hash_words(run->details, scores, outputs(run));
+  run->details = hash_words(run->details, &entropy, 1);
+  atome_reset(run->atome);
+  atome_feed(run->atome, run->first_symbol);
+  run->details = hash_words(run->details, atome_logits(run->atome), outputs(run));
+}
+#endif
+
+void run_job(void) {
+  port_data_t data = port_data();
+  run_t run = {data.model, data.job, 0, FNV_OFFSET, FNV_OFFSET, 0, 0, 0};
+  uint32_t error = ATOME_OK, need_bytes = 0, arena_bytes = 0, check_ticks = 0, ticks = 0;
+
+  port_stack_paint();
+#if ATOME_CHECK
+  check_ticks = port_ticks();
+  error = atome_check(data.model, data.model_bytes, &need_bytes);
+  check_ticks = (port_ticks() - check_ticks) & 0xffffff;
+#endif
+  if (error == ATOME_OK) {
+    void *arena = port_arena(need_bytes, &arena_bytes);
+    run.atome = atome_init(data.model, arena, arena_bytes);
+    if (!run.atome) error = ATOME_ERROR_ARENA;
+  }
+  port_write("{\"tokens\":[");
+  if (error == ATOME_OK) {
+    atome_reset(run.atome);
+    if (!feed_prompt(&run) || generate(&run, &ticks) < read_u32(run.job + 4)) error = NO_SYMBOL_ERROR;
+  }
+#if ATOME_SCORES
+  if (error == ATOME_OK && wants_details(&run)) hash_scores(&run);
+#endif
+  write_field("],\"error\":", error);
+  write_field(",\"fed\":", run.fed);
+  write_hash(",\"hash\":\"", run.hash);
+  write_hash("\",\"details\":\"", run.details);
+  write_field("\",\"arenaBytes\":", need_bytes);
+  write_field(",\"ramBytes\":", arena_bytes);
+  write_field(",\"stackBytes\":", port_stack_bytes());
+  write_field(",\"checkTicks\":", check_ticks);
+  write_field(",\"ticks\":", ticks);
+  write_field(",\"clockHz\":", port_clock_hz);
+  port_write("}\n");
+}

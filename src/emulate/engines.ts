@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { boardEngine } from "./board-engine.js";
+import { boards } from "./boards.js";
+import type { Workshop } from "./cache.js";
+import { nativeEngine } from "./native.js";
+import type { EngineRun } from "./result.js";
+import { findTool } from "./tools.js";
+
+/** Engines that cannot run here, and the program whose absence is the reason. */
+export interface MissingEngine {
+  name: string;
+  tool: string;
+}
+
+export interface FoundEngines {
+  engines: EngineRun[];
+  missing: MissingEngine[];
+}
+
+/**
+ * The package's own sources; build/ takes what is built.
+ *
+ * @param searchPath as in the environment variable PATH
+ */
+export function packageWorkshop(searchPath: string): Workshop {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  return {
+    engineDir: join(root, "engine"),
+    firmwareDir: join(root, "firmware"),
+    cacheDir: join(root, "build", "emulate"),
+    searchPath,
+  };
+}
+
+const optimisations = ["-O0", "-O2", "-Os"];
+
+function findNative(workshop: Workshop): FoundEngines {
+  const found: FoundEngines = { engines: [], missing: [] };
+  for (const alternatives of [["gcc", "cc"], ["clang"]]) {
+    const compiler = alternatives.map((name) => findTool(name, workshop.searchPath)).find((path) => path !== undefined);
+    if (compiler === undefined) found.missing.push({ name: `native, ${alternatives[0]}`, tool: alternatives[0] });
+    else found.engines.push(...optimisations.map((flag) => nativeEngine(workshop, compiler, [flag])));
+  }
+  return found;
+}
+
+function findBoards(workshop: Workshop): FoundEngines {
+  const compiler = findTool("arm-none-eabi-gcc", workshop.searchPath);
+  const emulator = findTool("qemu-system-arm", workshop.searchPath);
+  if (compiler !== undefined && emulator !== undefined) {
+    return { engines: boards.map((board) => boardEngine(workshop, { compiler, emulator }, board)), missing: [] };
+  }
+  const tool = compiler === undefined ? "arm-none-eabi-gcc" : "qemu-system-arm";
+  return { engines: [], missing: boards.map((board) => ({ name: board.name, tool })) };
+}
+
+/** Every engine that can be built and run here: native code of each compiler, and the emulated boards. */
+export function findEngines(workshop: Workshop): FoundEngines {
+  const [native, emulated] = [findNative(workshop), findBoards(workshop)];
+  return { engines: [...native.engines, ...emulated.engines], missing: [...native.missing, ...emulated.missing] };
+}

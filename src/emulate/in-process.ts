@@ -1,0 +1,107 @@
+import { emptyHash, hashByte, hashText, hashWords } from "./hash.js";
+import { encodeJob, type Job, type Sampler } from "./job.js";
+import { type EngineResult, type EngineRun, SYMBOL_ERROR } from "./result.js";
+
+/** A stream of an engine that runs in this process: the calls of atome.h. */
+export interface Stream {
+  readonly nLayers: number;
+  reset(): void;
+  /** Symbols of a text, or undefined when a byte cannot be encoded. */
+  encode(text: Uint8Array): ArrayLike<number> | undefined;
+  /** Logits after the symbol, valid until the next call, or undefined when the symbol is out of range. */
+  step(symbol: number): ArrayLike<number> | undefined;
+  argmax(): number;
+  /** Advances `sampler.random`. */
+  sample(sampler: Sampler): number;
+  /** The mix in 1/32768 of local, state, sparse; its entropy in 1/2048 bit. */
+  router(layer: number): { mix: ArrayLike<number>; entropy: number };
+  /** Probabilities in 1/32768, in place of the logits. */
+  scores(): ArrayLike<number>;
+  /** In 1/2048 bit. */
+  entropy(probabilities: ArrayLike<number>): number;
+  decode(symbol: number): Uint8Array;
+  className(index: number): Uint8Array;
+}
+
+/** An engine as the runner needs it. */
+export interface StreamMaker {
+  /** Error number of SPEC.md section 6 and the RAM the model needs. */
+  check(model: Uint8Array): { error: number; arenaBytes: number };
+  /** A stream of a model that passed `check`. */
+  open(model: Uint8Array): Stream;
+}
+
+/** State of a run; the same as in firmware/main.c. */
+class Run {
+  hash = emptyHash;
+  details = emptyHash;
+  readonly fed: number[] = [];
+  readonly tokens: number[] = [];
+
+  constructor(
+    readonly stream: Stream,
+    readonly job: Job,
+  ) {}
+
+  feed(symbol: number): boolean {
+    const logits = this.stream.step(symbol);
+    if (logits === undefined) return false;
+    this.fed.push(symbol);
+    this.hash = hashWords(this.hash, logits);
+    for (let layer = 0; this.job.details && layer < this.stream.nLayers; layer++) {
+      const { mix, entropy } = this.stream.router(layer);
+      this.details = hashWords(this.details, mix);
+      this.details = hashWords(this.details, [entropy]);
+    }
+    return true;
+  }
+
+  feedPrompt(): boolean {
+    const { promptSymbols, promptText } = this.job;
+    const symbols = promptSymbols.length > 0 ? promptSymbols : this.stream.encode(promptText ?? new Uint8Array());
+    return symbols !== undefined && symbols.length > 0 && Array.from(symbols).every((symbol) => this.feed(symbol));
+  }
+
+  generate(): boolean {
+    const sampler: Sampler = { temperature: 0, topK: 0, topP: 0, random: 0, ...this.job.sampler };
+    while (this.tokens.length < this.job.generate) {
+      const symbol = sampler.temperature > 0 ? this.stream.sample(sampler) : this.stream.argmax();
+      if (this.job.details) for (const byte of this.stream.decode(symbol)) this.details = hashByte(this.details, byte);
+      this.tokens.push(symbol);
+      if (!this.feed(symbol)) return false;
+    }
+    return true;
+  }
+
+  hashScores(): void {
+    for (const byte of this.stream.className(this.stream.argmax())) this.details = hashByte(this.details, byte);
+    const scores = this.stream.scores();
+    this.details = hashWords(this.details, scores);
+    this.details = hashWords(this.details, [this.stream.entropy(scores)]);
+    this.stream.reset();
+    this.details = hashWords(this.details, this.stream.step(this.fed[0]) ?? []);
+  }
+}
+
+/** Runs jobs on an engine in this process, as firmware/main.c does on a board. */
+export function inProcessEngine(name: string, maker: StreamMaker): EngineRun {
+  const run = (model: Uint8Array, job: Job): EngineResult => {
+    encodeJob(job); // refuses what no board could be given
+    const { error, arenaBytes } = maker.check(model);
+    const result = { error, hash: hashText(emptyHash), details: hashText(emptyHash), tokens: [], fed: 0 };
+    if (error !== 0) return { ...result, arenaBytes, ramBytes: 0 };
+    const state = new Run(maker.open(model), job);
+    const done = state.feedPrompt() && state.generate();
+    if (done && job.details) state.hashScores();
+    return {
+      error: done ? 0 : SYMBOL_ERROR,
+      hash: hashText(state.hash),
+      details: hashText(state.details),
+      tokens: state.tokens,
+      fed: state.fed.length,
+      arenaBytes,
+      ramBytes: arenaBytes,
+    };
+  };
+  return { name, run: async (model, job) => run(model, job) };
+}

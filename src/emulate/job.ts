@@ -1,0 +1,64 @@
+import { UsageError } from "../model/errors.js";
+
+/** How to choose symbols: SPEC.md section 3.7. */
+export interface Sampler {
+  /** In 1/256, 0..65535; 0 is argmax. */
+  temperature: number;
+  /** 0..65535; 0 keeps all. */
+  topK: number;
+  /** In 1/32768, 0..32768; 0 keeps all. */
+  topP: number;
+  /** State of the generator, 32 bits. */
+  random: number;
+}
+
+/** What an engine is asked to do with a model. */
+export interface Job {
+  /** Fed first, each followed by its logits. Empty means that `promptText` is the prompt. */
+  promptSymbols: readonly number[];
+  /** A prompt the engine encodes itself. */
+  promptText?: Uint8Array;
+  /** Symbols to generate after the prompt; 0 only feeds the prompt (teacher forcing). */
+  generate: number;
+  /** Without it, or with temperature 0, the likeliest symbol is taken. */
+  sampler?: Sampler;
+  /** Also exercises router mix, scores, entropy, decoding, class names and reset, and hashes what they give. */
+  details?: boolean;
+}
+
+const headerBytes = 24;
+
+function inRange(value: number, limit: number, what: string): number {
+  if (!Number.isInteger(value) || value < 0 || value >= limit) {
+    throw new UsageError(`Cannot run the job: ${what} is ${value} but must be a whole number from 0 to ${limit - 1}.`);
+  }
+  return value;
+}
+
+/**
+ * The job as firmware/main.c reads it.
+ *
+ * @throws UsageError when there is no prompt or a number is out of the range of its field
+ */
+export function encodeJob(job: Job): Uint8Array {
+  const symbols = job.promptSymbols;
+  const text = symbols.length === 0 ? (job.promptText ?? new Uint8Array()) : new Uint8Array();
+  if (symbols.length + text.length === 0)
+    throw new UsageError("Cannot run the job: the prompt is empty; give at least one symbol.");
+  const sampler = job.sampler ?? { temperature: 0, topK: 0, topP: 0, random: 0 };
+  const bytes = new Uint8Array(headerBytes + 2 * symbols.length + text.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, symbols.length, true);
+  view.setUint32(4, inRange(job.generate, 2 ** 32, "the number of symbols to generate"), true);
+  view.setUint16(8, inRange(sampler.temperature, 65536, "the temperature (in 1/256)"), true);
+  view.setUint16(10, inRange(sampler.topK, 65536, "top-k"), true);
+  view.setUint16(12, inRange(sampler.topP, 32769, "top-p (in 1/32768)"), true);
+  view.setUint16(14, job.details ? 1 : 0, true);
+  view.setUint32(16, sampler.random >>> 0, true);
+  view.setUint32(20, text.length, true);
+  symbols.forEach((symbol, i) => {
+    view.setUint16(headerBytes + 2 * i, inRange(symbol, 65536, `prompt symbol ${i}`), true);
+  });
+  bytes.set(text, headerBytes + 2 * symbols.length);
+  return bytes;
+}
