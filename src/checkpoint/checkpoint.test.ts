@@ -10,7 +10,7 @@ const config = parseConfig({ block: "gated", dModel: 4, dInner: 6, nLayers: 1, a
 const alphabet = Alphabet.ofTokens(Array.from({ length: 17 }, (_, i) => new Uint8Array(i === 0 ? 0 : 1).fill(96 + i)));
 
 /** A checkpoint whose values are all different. */
-function sample(withOptimizer: boolean): Checkpoint {
+function sample(withTraining: boolean): Checkpoint {
   let drawn = 0;
   const draw = () => {
     drawn++;
@@ -26,7 +26,7 @@ function sample(withOptimizer: boolean): Checkpoint {
     dataSha256: "ab".repeat(32),
     history: [{ step: 100, trainingLoss: 2.5, validationLoss: 2.25, bitsPerByte: 3.125 }],
     tensors: tensors(),
-    ...(withOptimizer ? { optimizer: { m: tensors(), v: tensors() } } : {}),
+    ...(withTraining ? { training: { m: tensors(), v: tensors(), random: [1, 2, 3, 0xffffffff] } } : {}),
   };
 }
 
@@ -41,10 +41,10 @@ function rewritten(
 }
 
 describe("decodeCheckpoint", () => {
-  test.each([false, true])("gives back what encodeCheckpoint wrote (optimizer: %s)", (withOptimizer) => {
-    const bytes = encodeCheckpoint(sample(withOptimizer));
+  test.each([false, true])("gives back what encodeCheckpoint wrote (with training state: %s)", (withTraining) => {
+    const bytes = encodeCheckpoint(sample(withTraining));
     const { alphabet: read, ...rest } = decodeCheckpoint(bytes, "x");
-    const { alphabet: written, ...expected } = sample(withOptimizer);
+    const { alphabet: written, ...expected } = sample(withTraining);
     expect(rest).toEqual(expected);
     expect(read.toJson()).toEqual(written.toJson());
     expect(encodeCheckpoint({ alphabet: read, ...rest })).toEqual(bytes);
@@ -124,6 +124,16 @@ describe("decodeCheckpoint", () => {
     expect(() => decodeCheckpoint(bytes, '"a"')).toThrow(message);
     expect(() => decodeCheckpoint(bytes, '"a"')).toThrow(/^Cannot load "a": .*; use an undamaged checkpoint\.$/);
   });
+
+  test.each(["", "[1,2,3]", "[1,2,3,-4]", "[1,2,3,4.5]", "[1,2,3,4294967296]"])(
+    "refuses the random state %j",
+    (random) => {
+      const file = decodeSafetensors(encodeCheckpoint(sample(true)), "x");
+      const { crc32: _, ...metadata } = file.metadata;
+      const bytes = encodeSafetensors({ metadata: { ...metadata, random }, tensors: file.tensors });
+      expect(() => decodeCheckpoint(bytes, '"a"')).toThrow('"random" of the metadata');
+    },
+  );
 
   test("takes a file of another tool, without checksum", () => {
     const bytes = rewritten((_, metadata) => (metadata.format = "pt"));

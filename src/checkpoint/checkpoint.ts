@@ -16,6 +16,7 @@ const METADATA_KEYS = new Set([
   "seed",
   "data_sha256",
   "history",
+  "random",
   "crc32",
   // Written by PyTorch's tools.
   "format",
@@ -33,15 +34,17 @@ export interface HistoryEntry {
   bitsPerByte: number;
 }
 
-/** State of AdamW, one array per tensor of the model. */
-export interface OptimizerState {
-  /** Running mean of the gradient. */
+/** What training needs beside the tensors to go on with the same bits. */
+export interface TrainingState {
+  /** AdamW's running mean of the gradient, one array per tensor. */
   m: ReadonlyMap<string, Float32Array>;
-  /** Running mean of its square. */
+  /** Its running mean of the squared gradient. */
   v: ReadonlyMap<string, Float32Array>;
+  /** Words of the random generator's state. */
+  random: readonly number[];
 }
 
-/** A model in training: everything needed to go on, or (without `optimizer`) to export it. */
+/** A model in training: everything needed to go on, or (without `training`) to export it. */
 export interface Checkpoint {
   config: ModelConfig;
   alphabet: Alphabet;
@@ -55,12 +58,12 @@ export interface Checkpoint {
   history: readonly HistoryEntry[];
   /** Latent float32 values by name, as `tensorSpecs` lists them. */
   tensors: ReadonlyMap<string, Float32Array>;
-  optimizer?: OptimizerState;
+  training?: TrainingState;
 }
 
 /** The bytes of a checkpoint: safetensors, everything but the numbers in the metadata, the same for the same checkpoint. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { config, alphabet, outputs, optimizer } = checkpoint;
+  const { config, alphabet, outputs, training } = checkpoint;
   const specs = tensorSpecs(config, alphabet.size, outputs);
   const tensors = new Map<string, Tensor>();
   const add = (prefix: string, values: ReadonlyMap<string, Float32Array>) => {
@@ -68,9 +71,9 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
       tensors.set(prefix + name, { shape, values: values.get(name) as Float32Array });
   };
   add("", checkpoint.tensors);
-  if (optimizer) {
-    add(MOMENTS[0], optimizer.m);
-    add(MOMENTS[1], optimizer.v);
+  if (training) {
+    add(MOMENTS[0], training.m);
+    add(MOMENTS[1], training.v);
   }
   const metadata = {
     version: VERSION,
@@ -81,6 +84,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     seed: String(checkpoint.seed),
     data_sha256: checkpoint.dataSha256,
     history: JSON.stringify(checkpoint.history),
+    ...(training ? { random: JSON.stringify(training.random) } : {}),
   };
   return encodeSafetensors({ metadata: { ...metadata, crc32: checksum(metadata, tensors) }, tensors });
 }
@@ -121,7 +125,8 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   checkNames(specs, tensors, fail);
   const take = (prefix: string) => takeTensors(specs, tensors, prefix, fail);
   if (tensors.size === specs.length) return { ...checkpoint, tensors: take("") };
-  return { ...checkpoint, tensors: take(""), optimizer: { m: take(MOMENTS[0]), v: take(MOMENTS[1]) } };
+  const random = readRandom(text("random"), fail);
+  return { ...checkpoint, tensors: take(""), training: { m: take(MOMENTS[0]), v: take(MOMENTS[1]), random } };
 }
 
 type Fail = ReturnType<typeof loadingError>;
@@ -149,6 +154,15 @@ function checkMetadata(
   if (stored !== undefined && stored !== checksum(rest, tensors)) {
     throw fail("the checksum of its content does not match");
   }
+}
+
+function readRandom(text: string, fail: Fail): number[] {
+  const random = parseJson(text, "random", fail);
+  const isWord = (word: unknown) => Number.isInteger(word) && (word as number) >>> 0 === word;
+  if (!Array.isArray(random) || random.length !== 4 || !random.every(isWord)) {
+    throw fail('"random" of the metadata is not a list of 4 words of 32 bits');
+  }
+  return random;
 }
 
 function readHistory(text: string, fail: Fail): HistoryEntry[] {
