@@ -1,11 +1,11 @@
 // Builds everything that runs into dist/: TypeScript, the training kernels (AssemblyScript) and the engine
 // (engine/atome.c) as WebAssembly. Each step is skipped when its output is newer than everything it is made from.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const at = (...parts) => join(root, ...parts);
 
 /** Newest modification time (ms) below a path; -1 when it does not exist. */
@@ -22,38 +22,40 @@ const isStale = (output, inputs) => {
 };
 
 const tool = (name, args) =>
-  execFileSync(process.execPath, [at('node_modules', name), ...args], { cwd: root, stdio: ['ignore', 2, 2] });
+  execFileSync(process.execPath, [at("node_modules", name), ...args], { cwd: root, stdio: ["ignore", 2, 2] });
 
 function buildTypeScript() {
-  const stamp = at('dist', '.typescript');
-  if (!isStale(stamp, [at('src'), at('tsconfig.json'), at('package.json')])) return;
-  tool('typescript/bin/tsc', ['-p', 'tsconfig.json']);
-  writeFileSync(stamp, '');
+  const stamp = at("dist", ".typescript");
+  if (!isStale(stamp, [at("src"), at("tsconfig.json"), at("package.json")])) return;
+  tool("typescript/bin/tsc", ["-p", "tsconfig.json"]);
+  writeFileSync(stamp, "");
 }
 
 function buildKernels() {
-  const output = at('dist', 'wasm', 'kernels.wasm');
-  const entry = at('src', 'train', 'assembly', 'index.ts');
-  if (!statSync(entry, { throwIfNoEntry: false }) || !isStale(output, [at('src', 'train', 'assembly')])) return;
-  tool('assemblyscript/bin/asc.js', [entry, '--config', at('src', 'train', 'assembly', 'asconfig.json'), '-o', output]);
+  const output = at("dist", "wasm", "kernels.wasm");
+  const entry = at("src", "train", "assembly", "index.ts");
+  if (!statSync(entry, { throwIfNoEntry: false }) || !isStale(output, [at("src", "train", "assembly")])) return;
+  tool("assemblyscript/bin/asc.js", [entry, "--config", at("src", "train", "assembly", "asconfig.json"), "-o", output]);
 }
 
 async function buildEngine() {
-  const output = at('dist', 'wasm', 'engine.wasm');
-  const sources = ['atome.c', 'atome.h'].map((name) => at('engine', name));
+  const output = at("dist", "wasm", "engine.wasm");
+  const sources = ["atome.c", "atome.h"].map((name) => at("engine", name));
   if (!statSync(sources[0], { throwIfNoEntry: false }) || !isStale(output, sources)) return;
-  const { commands } = await import('@yowasp/clang');
+  const { commands } = await import("@yowasp/clang");
   const files = Object.fromEntries(
-    ['atome.c', 'atome.h'].map((name) => [name, readFileSync(at('engine', name), 'utf8')]),
+    ["atome.c", "atome.h"].map((name) => [name, readFileSync(at("engine", name), "utf8")]),
   );
-  const exported = [...files['atome.h'].matchAll(/\b(atome_[a-z_]+)\(/g)].map((match) => `-Wl,--export-if-defined=${match[1]}`);
-  const flags = ['--target=wasm32', '-std=c99', '-O3', '-nostdlib', '-ffreestanding', '-fno-builtin'];
-  const link = ['-Wl,--no-entry', '-Wl,--import-memory', '-Wl,--export=__heap_base', '-Wl,-z,stack-size=65536'];
-  const result = await commands.clang([...flags, ...link, ...new Set(exported), 'atome.c', '-o', 'engine.wasm'], files);
-  writeFileSync(output, result['engine.wasm']);
+  const exported = [...files["atome.h"].matchAll(/\b(atome_[a-z_]+)\(/g)].map(
+    (match) => `-Wl,--export-if-defined=${match[1]}`,
+  );
+  const flags = ["--target=wasm32", "-std=c99", "-O3", "-nostdlib", "-ffreestanding", "-fno-builtin"];
+  const link = ["-Wl,--no-entry", "-Wl,--import-memory", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=65536"];
+  const result = await commands.clang([...flags, ...link, ...new Set(exported), "atome.c", "-o", "engine.wasm"], files);
+  writeFileSync(output, result["engine.wasm"]);
 }
 
-mkdirSync(at('dist', 'wasm'), { recursive: true });
+mkdirSync(at("dist", "wasm"), { recursive: true });
 buildTypeScript();
 buildKernels();
 await buildEngine();

@@ -1,0 +1,105 @@
+// `npm test`: installs what the tests use, builds, lints, checks the types and runs every test.
+// Arguments go to vitest: `npm test -- src/cli`. The last line is `N passed, N failed, N skipped`, where lint and the type
+// check count as one test each. What cannot be installed is named and its tests are skipped; with CI=true it is a failure.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const note = (text) => process.stderr.write(`${text}\n`);
+
+/** What the tests use beside Node: how to tell that it is there, and the Debian packages that bring it. */
+const TOOLS = [
+  {
+    name: "gcc",
+    packages: ["gcc", "libc6-dev"],
+    isThere: () => hasProgram("gcc") && existsSync("/usr/include/stdio.h"),
+  },
+  { name: "clang", packages: ["clang", "libc6-dev"], isThere: () => hasProgram("clang") },
+  {
+    name: "arm-none-eabi-gcc",
+    packages: ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"],
+    isThere: () => hasProgram("arm-none-eabi-gcc"),
+  },
+  { name: "qemu-system-arm", packages: ["qemu-system-arm"], isThere: () => hasProgram("qemu-system-arm") },
+];
+
+const hasProgram = (name) => (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)));
+const missingTools = () => TOOLS.filter((tool) => !tool.isThere());
+
+/** The prefix that makes a command run as root, or undefined when there is no way without asking. */
+function asRoot() {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync("sudo", ["-n", "true"], { stdio: "ignore" }).status === 0 ? ["sudo", "-n"] : undefined;
+}
+
+/** Tries to install the missing tools with apt-get; whether it worked shows in `missingTools`. */
+function installTools() {
+  const missing = missingTools();
+  if (missing.length === 0 || !hasProgram("apt-get")) return;
+  const prefix = asRoot();
+  if (!prefix) return;
+  const packages = [...new Set(missing.flatMap((tool) => tool.packages))];
+  note(`Installing ${packages.join(", ")} (apt-get)...`);
+  const apt = (...args) => {
+    const [program, ...rest] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", ...args];
+    return spawnSync(program, rest, { stdio: ["ignore", 2, 2] }).status === 0;
+  };
+  const install = (...names) => apt("install", "--yes", "--no-install-recommends", ...names);
+  apt("update");
+  // One package that does not exist here must not keep the others away.
+  if (!install(...packages)) for (const name of packages) install(name);
+}
+
+const run = (title, args) => {
+  note(title);
+  return spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] }).status === 0;
+};
+
+/** Runs vitest; returns how many tests passed, failed and were skipped. */
+function runTests(args) {
+  const folder = mkdtempSync(join(tmpdir(), "atome-test-"));
+  const report = join(folder, "report.json");
+  try {
+    const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+    const succeeded = run("Tests...", ["node_modules/vitest/vitest.mjs", "run", ...reporters, ...args]);
+    return { ...readReport(report), succeeded };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readReport(path) {
+  if (!existsSync(path)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(path, "utf8"));
+  // A file that cannot be loaded has no tests to fail.
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + brokenFiles.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+await import("./install.mjs");
+installTools();
+const missing = missingTools();
+for (const tool of missing) note(`Missing: ${tool.name} (Debian: ${tool.packages.join(" ")}); its tests are skipped.`);
+execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
+
+const checks = [
+  run("Lint...", ["node_modules/@biomejs/biome/bin/biome", "check", "."]),
+  run("Types...", ["node_modules/typescript/bin/tsc", "-p", "scripts/tsconfig.check.json"]),
+];
+const tests = runTests(process.argv.slice(2));
+if (process.env.CI === "true") checks.push(...missing.map(() => false));
+
+const passed = tests.passed + checks.filter((passes) => passes).length;
+// An error outside every test makes vitest fail without a failed test.
+const failed = Math.max(tests.failed, tests.succeeded ? 0 : 1) + checks.filter((passes) => !passes).length;
+console.log(`${passed} passed, ${failed} failed, ${tests.skipped} skipped`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,59 @@
+import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { writingError } from "../checkpoint/atomic-file.js";
+import { FailureError, UsageError } from "../model/errors.js";
+
+/** Reads a model, checkpoint or settings file whole. @param kind what is expected, for the error: `a checkpoint` */
+export function readInput(path: string, kind: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new UsageError(`Cannot read "${path}": there is no such file, expected ${kind}; check the path.`);
+    }
+    if (code === "EISDIR") {
+      throw new UsageError(`Cannot read "${path}": it is a directory, expected ${kind}; name the file in it.`);
+    }
+    if (code === "EACCES" || code === "EPERM") {
+      throw new FailureError(`Cannot read "${path}": permission is denied; make it readable.`);
+    }
+    throw new FailureError(`Cannot read "${path}": the system says ${code}; check the file.`);
+  }
+}
+
+/** Makes a folder and proves that files can be written in it, before long work whose result would go there. */
+export function prepareFolder(path: string): void {
+  const probe = join(path, ".probe.tmp");
+  try {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(probe, new Uint8Array(PROBE_BYTES));
+  } catch (error) {
+    throw folderError(path, error as NodeJS.ErrnoException);
+  } finally {
+    rmSync(probe, { force: true });
+  }
+}
+
+/** A full disk shows only when there is something to write. */
+const PROBE_BYTES = 4096;
+
+function folderError(path: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === "EEXIST" || error.code === "ENOTDIR") {
+    return new UsageError(`Cannot write to "${path}": it is not a directory; choose another with -o.`);
+  }
+  return writingError(path, error);
+}
+
+/** Refuses an output file that cannot be written, before the work that makes it. */
+export function checkOutput(path: string): void {
+  const folder = dirname(path);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw writingError(path, error as NodeJS.ErrnoException);
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UsageError(`Cannot write "${path}": it is a directory; name a file.`);
+  }
+}
