@@ -26,7 +26,9 @@ function sample(withTraining: boolean): Checkpoint {
     dataSha256: "ab".repeat(32),
     history: [{ step: 100, trainingLoss: 2.5, validationLoss: 2.25, bitsPerByte: 3.125 }],
     tensors: tensors(),
-    ...(withTraining ? { training: { m: tensors(), v: tensors(), random: [1, 2, 3, 0xffffffff] } } : {}),
+    ...(withTraining
+      ? { training: { m: tensors(), v: tensors(), random: [1, 2, 3, 0xffffffff], lossSum: 0.1 + 0.2 } }
+      : {}),
   };
 }
 

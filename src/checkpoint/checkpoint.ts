@@ -17,6 +17,7 @@ const METADATA_KEYS = new Set([
   "data_sha256",
   "history",
   "random",
+  "loss_sum",
   "crc32",
   // Written by PyTorch's tools.
   "format",
@@ -42,6 +43,8 @@ export interface TrainingState {
   v: ReadonlyMap<string, Float32Array>;
   /** Words of the random generator's state. */
   random: readonly number[];
+  /** Sum of the losses of the steps since the last entry of the history. */
+  lossSum: number;
 }
 
 /** A model in training: everything needed to go on, or (without `training`) to export it. */
@@ -84,7 +87,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     seed: String(checkpoint.seed),
     data_sha256: checkpoint.dataSha256,
     history: JSON.stringify(checkpoint.history),
-    ...(training ? { random: JSON.stringify(training.random) } : {}),
+    ...(training ? { random: JSON.stringify(training.random), loss_sum: String(training.lossSum) } : {}),
   };
   return encodeSafetensors({ metadata: { ...metadata, crc32: checksum(metadata, tensors) }, tensors });
 }
@@ -126,7 +129,10 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const take = (prefix: string) => takeTensors(specs, tensors, prefix, fail);
   if (tensors.size === specs.length) return { ...checkpoint, tensors: take("") };
   const random = readRandom(text("random"), fail);
-  return { ...checkpoint, tensors: take(""), training: { m: take(MOMENTS[0]), v: take(MOMENTS[1]), random } };
+  const lossSum = Number(text("loss_sum"));
+  if (!Number.isFinite(lossSum)) throw fail('"loss_sum" of the metadata is not a number');
+  const training = { m: take(MOMENTS[0]), v: take(MOMENTS[1]), random, lossSum };
+  return { ...checkpoint, tensors: take(""), training };
 }
 
 type Fail = ReturnType<typeof loadingError>;
