@@ -104,7 +104,7 @@ void atome_reset(atome_t *a);
 uint32_t atome_feed(atome_t *a, uint32_t symbol);
 
 /* Computes the logits after the last symbol fed: `outputs` of them, in 1/2048 bit. They stay valid, at the same place,
- * until the next call of atome_feed or atome_step. */
+ * until the next call of atome_feed, atome_step or atome_scores. */
 const int32_t *atome_logits(atome_t *a);
 
 /* atome_feed and atome_logits. NULL when the symbol is out of range (nothing is changed). */

@@ -41,14 +41,13 @@ export const ALL_OPTIONS = 15;
 export const SECTION = { weights: 1, tokens: 2, classNames: 3, metadata: 4, signature: 5 } as const;
 export type SectionName = keyof typeof SECTION;
 export const SECTION_NAMES = ["weights", "tokens", "classNames", "metadata", "signature"] as const;
-export const SIGNATURE_BYTES = [4, 4096] as const;
 
 /** Least and greatest value of each dimension; dInner may also be 0 (base block). */
 export const LIMITS = {
   vocab: [2, 1024],
   outputs: [2, 1024],
   dModel: [2, 1024],
-  dInner: [2, 2048],
+  dInner: [1, 2048],
   dHead: [1, 256],
   nLayers: [1, 64],
   topK: [1, 4],
@@ -166,9 +165,9 @@ export function firstRows(dimensions: Dimensions, pathways: number) {
 export interface LayerLayout {
   record: Item;
   norm: Item;
+  first: Item | undefined;
   taps: Item | undefined;
   state: Item | undefined;
-  first: Item | undefined;
   second: Item | undefined;
   third: Item | undefined;
   /** Offset of what follows the layer. */
@@ -191,17 +190,17 @@ export function layerLayout(dimensions: Dimensions, pathways: number, offset: nu
   };
   const record = place("record", "record", true, 1, 1) as Item;
   const norm = place("norm", "norm", true, dModel, 2) as Item;
+  const first = place("first", "ternary", rows > 0, rows, dModel);
   const taps = place("taps", gated ? "taps6" : "taps2", gated || (pathways & PATHWAY.local) !== 0, width, TAPS);
   const state = place("state", "state", (pathways & PATHWAY.state) !== 0, width, 2);
-  const first = place("first", "ternary", rows > 0, rows, dModel);
   const second = place("second", "ternary", gated && sparse, 2 * dHead, width);
   const third = place("third", "ternary", gated, dModel, width);
-  return { record, norm, taps, state, first, second, third, end };
+  return { record, norm, first, taps, state, second, third, end };
 }
 
 /** The items of a layer that are there, in file order. */
 export const layerItems = (layer: LayerLayout): Item[] =>
-  [layer.record, layer.norm, layer.taps, layer.state, layer.first, layer.second, layer.third].filter(
+  [layer.record, layer.norm, layer.first, layer.taps, layer.state, layer.second, layer.third].filter(
     (item) => item !== undefined,
   );
 

@@ -149,7 +149,6 @@ const dimensions: Case[] = [
       ["dModel", 0],
       ["dModel", 1],
       ["dModel", 1025],
-      ["dInner", 1],
       ["dInner", 2049],
       ["dHead", 0],
       ["dHead", 257],
@@ -268,12 +267,6 @@ const sections: Case[] = [
   }),
   entry("section-class-names-missing", "section", sampleClassifier, at32(sectionEntry(1), 4)),
   entry("section-class-names-unasked", "section", sampleGated, at32(sectionEntry(2), 3)),
-  entry("section-signature-empty", "section", sampleGated, (_v, valid, bytes) =>
-    resize(bytes, bytes.length, -64, valid.sections.length - 1),
-  ),
-  entry("section-signature-4100-bytes", "section", sampleGated, (_v, valid, bytes) =>
-    resize(bytes, bytes.length, 4100 - 64, valid.sections.length - 1),
-  ),
 ];
 
 const layers: Case[] = [

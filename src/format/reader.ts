@@ -10,7 +10,6 @@ import {
   LAYER,
   type LayerLayout,
   LIMITS,
-  layerItems,
   layerLayout,
   MAGIC,
   OPTION,
@@ -21,7 +20,6 @@ import {
   SECTION_ENTRY_BYTES,
   SECTION_NAMES,
   type SectionName,
-  SIGNATURE_BYTES,
   SMALLEST_FILE_BYTES,
   STATE_LIMIT,
   TAPS,
@@ -175,9 +173,6 @@ function readSections(file: File, options: number): Section[] {
     if (last === 0 && id !== SECTION.weights) no(at, `the first section is ${id} but must be 1`);
     if (id <= last || id > SECTION_NAMES.length) no(at, `section ${id} follows ${last} but must be above it, up to 5`);
     if (bytes % 4 !== 0) no(at + 4, `section ${id} has ${bytes} bytes but must have a multiple of 4`);
-    if (id === SECTION.signature && (bytes < SIGNATURE_BYTES[0] || bytes > SIGNATURE_BYTES[1])) {
-      no(at + 4, `the signature has ${bytes} bytes but must have 4 to 4096`);
-    }
     sections.push({ name: SECTION_NAMES[id - 1], offset, bytes });
     offset += bytes;
     last = id;
@@ -292,19 +287,23 @@ function readLayer(file: File, dimensions: Dimensions, offset: number, end: numb
   checkFits(file, itemAt(offset, "record of a layer", "record", 1, 1), end);
   const { pathways, window } = readPathways(file, dimensions, offset);
   const layout: LayerLayout = layerLayout(dimensions, pathways, offset);
-  for (const item of layerItems(layout)) checkFits(file, item, end);
   const scales = readLayerScales(file, offset);
   const bias = (index: number) => file.view.getInt16(offset + LAYER.routerBias + 2 * index, true);
-  const ternary = (item: Item | undefined) => item && readTernary(file, item);
+  const fitting = <T>(item: Item | undefined, read: (item: Item) => T): T | undefined => {
+    if (!item) return undefined;
+    checkFits(file, item, end);
+    return read(item);
+  };
+  const ternary = (item: Item | undefined) => fitting(item, (present) => readTernary(file, present));
   const parts: LayerParts = {
     pathways,
     window,
     ...scales,
     routerBias: [bias(0), bias(1), bias(2)],
-    norm: readNorm(file, layout.norm),
-    ...(layout.taps ? readTaps(file, layout.taps) : { taps: undefined, tapScales: undefined }),
-    state: layout.state && readState(file, layout.state),
+    norm: fitting(layout.norm, (item) => readNorm(file, item)) as NormPairs,
     first: ternary(layout.first),
+    ...(fitting(layout.taps, (item) => readTaps(file, item)) ?? { taps: undefined, tapScales: undefined }),
+    state: fitting(layout.state, (item) => readState(file, item)),
     second: ternary(layout.second),
     third: ternary(layout.third),
   };

@@ -1,0 +1,894 @@
+/* Atome engine. SPEC.md is the contract: section numbers below are its own. src/engine/mirror.ts says the same in
+ * TypeScript, function by function, in the same order.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Letters: d = width of the model, e = inner width of the gated block (0: base block), w = width of the pathways.
+ * Weights are read in the order of the file, once per symbol: `weights` is the cursor. So is `memory` in the arena.
+ * Every product and sum below is bounded in SPEC.md section 5, for all models that atome_check accepts. */
+#include "atome.h"
+
+#if (-1 >> 1) != -1
+#error "atome needs an arithmetic right shift"
+#endif
+
+#if defined(__GNUC__)
+#define ALIAS __attribute__((may_alias)) /* the arena is used as 16-bit and 32-bit words in turn */
+#define NOINLINE __attribute__((noinline)) /* inner loops get all the registers */
+#else
+#define ALIAS
+#define NOINLINE
+#endif
+typedef uint16_t ALIAS alias16_t;
+typedef uint32_t ALIAS alias32_t;
+
+#define IS_GATED(a) (ATOME_GATED && (!ATOME_BASE || (a)->inner))
+#define HAS_INT4(a, option) (ATOME_INT4 && ((a)->options & (option)))
+
+enum { HEADER_BYTES = 48, SECTION_BYTES = 8, RECORD_BYTES = 44 };
+enum { LOCAL = 1, STATE = 2, SPARSE = 4 };                           /* pathways */
+enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8 }; /* options */
+enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAST = 5 };
+enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46 }; /* in the header */
+enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, IN = 24, GATE = 28, OUT = 32, ROUTER_BIAS = 36, TAP_SHIFT = 42, MIX_SHIFT = 43 }; /* in a layer's record */
+enum { VECTOR_MAX = 6553, RESIDUAL_MAX = 0x1FFFFF, MIX_MAX = 0x1FFFF };
+enum { TABLE_ENTRIES = 252, SCRATCH_BYTES = 2048, MIX_BYTES = 8 };
+
+struct atome {
+  const uint8_t *model;
+  const uint8_t *weights; /* cursor */
+  uint8_t *memory;        /* cursor: what the layers remember between steps */
+  uint16_t *table;        /* 4 tables of 252 sums; also the sampler's weights */
+  int32_t *residual;      /* d, and 4 spare */
+  int32_t *product;       /* rows of the last matrix; the logits */
+  int16_t *vector;        /* max(d, e), and 4 zeros */
+  uint16_t *mix;          /* 4 per layer: the router's probabilities, the last unused */
+  uint32_t memory_bytes;
+  uint32_t table_stride; /* TABLE_ENTRIES: read from here, so that the four tables get a register each */
+  uint16_t vocab, outputs, width, inner, head;
+  uint16_t rows; /* of the largest product */
+  uint8_t layers, top_k, options, escape, byte;
+};
+
+/* ---- reading: little-endian, aligned ---- */
+
+static uint32_t read16(const uint8_t *p) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return *(const alias16_t *)(const void *)p;
+#else
+  return p[0] | (uint32_t)p[1] << 8;
+#endif
+}
+
+static int32_t read_signed16(const uint8_t *p) { return (int16_t)read16(p); }
+
+static uint32_t read32(const uint8_t *p) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  return *(const alias32_t *)(const void *)p;
+#else
+  return read16(p) | read16(p + 2) << 16;
+#endif
+}
+
+static uint32_t align4(uint32_t bytes) { return (bytes + 3) & ~UINT32_C(3); }
+
+/* ---- arithmetic: 3.1 ---- */
+
+static int32_t mul_q15(int32_t a, int32_t m) { return (a >> 15) * m + (((a & 32767) * m) >> 15); }
+
+static int32_t rescale(int32_t v, const uint8_t *scale) { return mul_q15(v, (int32_t)read16(scale)) >> read16(scale + 2); }
+
+static int32_t clamp(int32_t v, int32_t limit) { return v > limit ? limit : v < -limit ? -limit : v; }
+
+/* max(v, -v - 1): the bits that v needs */
+static uint32_t magnitude(int32_t v) { return (uint32_t)(v ^ (v >> 31)); }
+
+static uint32_t divide(uint32_t n, uint32_t d) {
+  uint32_t q = 0, r = 0, i;
+  for (i = 0; i < 32; i++) {
+    r = r << 1 | n >> 31;
+    n <<= 1;
+    q <<= 1;
+    if (r >= d) {
+      r -= d;
+      q |= 1;
+    }
+  }
+  return q;
+}
+
+static uint32_t square_root(uint32_t v) {
+  uint32_t root = 0, bit;
+  for (bit = UINT32_C(1) << 15; bit; bit >>= 1)
+    if ((root | bit) * (root | bit) <= v) root |= bit;
+  return root;
+}
+
+/* 2^(-f/2048) in Q15, f >= 0 */
+static int32_t exp2_negative(int32_t f) {
+  int32_t r = f & 2047;
+  if (f >> 11 > 15) return 0;
+  return (32768 - ((r * (22660 - ((r * (7566 - ((r * 1292) >> 11))) >> 11))) >> 11)) >> (f >> 11);
+}
+
+static int32_t maximum(const int32_t *v, uint32_t n, uint32_t *index) {
+  uint32_t i, best = 0;
+  for (i = 1; i < n; i++)
+    if (v[i] > v[best]) best = i;
+  *index = best;
+  return v[best];
+}
+
+/* v: 1/2048 bit -> probabilities in Q15, in place */
+static void softmax(int32_t *v, uint32_t n) {
+  uint32_t i, sum = 0;
+  int32_t top = maximum(v, n, &i), q;
+  for (i = 0; i < n; i++) sum += (uint32_t)(v[i] = exp2_negative(top - v[i]));
+  q = (int32_t)divide(UINT32_C(1) << 30, sum);
+  for (i = 0; i < n; i++) v[i] = (v[i] * q) >> 15;
+}
+
+/* Start of section 1, and so of the embedding table. */
+static const uint8_t *embedding(const atome_t *a) {
+  return a->model + HEADER_BYTES + SECTION_BYTES * read16(a->model + SECTION_COUNT);
+}
+
+/* ---- matrices: 2.1, 2.2, 3.4 ---- */
+
+/* (columns + 4) / 5 */
+static uint32_t group_count(uint32_t columns) { return ((columns + 4) * 52429) >> 18; }
+
+/* The 252 biased sums of one group. */
+static NOINLINE void build_table(uint16_t *table, const int16_t *v) {
+  uint32_t size, i;
+  alias32_t *from, *to, *too;
+  table[0] = (uint16_t)(32768 - v[0] - v[1] - v[2] - v[3] - v[4]);
+  for (size = 1; size < 27; size *= 3, v++) {
+    alias16_t *one = table;
+    for (i = size; i; i--, one++) {
+      one[size] = (uint16_t)(one[0] + *v);
+      one[2 * size] = (uint16_t)(one[size] + *v);
+    }
+  }
+  table[27] = table[26];
+  for (size = 14; size < 126; size *= 3, v++) {
+    uint32_t step = (uint32_t)*v * 65537;
+    const alias32_t *end;
+    from = (alias32_t *)(void *)table;
+    end = to = from + size;
+    too = to + size;
+    do {
+      uint32_t one = *from++ + step, two = *from++ + step;
+      *to++ = one;
+      *to++ = two;
+      *too++ = one + step;
+      *too++ = two + step;
+    } while (from != end);
+  }
+}
+
+/* Adds four groups to every row. */
+static NOINLINE const uint8_t *add_four(const uint8_t *code, int32_t *row, const int32_t *end, const uint16_t *t0, uint32_t stride) {
+  const uint16_t *t1 = t0 + stride, *t2 = t1 + stride, *t3 = t2 + stride;
+  do {
+    *row++ += t0[code[0]] + t1[code[1]] + t2[code[2]] + t3[code[3]];
+    code += 4;
+  } while (row != end);
+  return code;
+}
+
+static NOINLINE const uint8_t *add_one(const uint8_t *code, int32_t *row, const int32_t *end, const uint16_t *table) {
+  do *row++ += table[*code++];
+  while (row != end);
+  return code;
+}
+
+/* product = T . vector; moves the cursor past T */
+static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
+  const int16_t *v = a->vector;
+  const uint8_t *code = a->weights;
+  const int32_t *end = product + rows;
+  uint32_t groups = group_count(columns), i;
+  int32_t *p;
+  a->weights = code + align4(rows * groups);
+  for (i = 0; i < 4; i++) a->vector[columns + i] = 0;
+  for (p = product; p != end; p++) *p = -(int32_t)(groups << 15);
+  while (rows && groups) {
+    uint32_t count = groups < 4 ? 1 : 4;
+    uint16_t *table = a->table;
+    for (i = 0; i < count; i++, v += 5, table += TABLE_ENTRIES) build_table(table, v);
+    groups -= count;
+    code = count == 1 ? add_one(code, product, end, a->table) : add_four(code, product, end, a->table, a->table_stride);
+  }
+}
+
+#if ATOME_INT4
+/* product = Q . vector, in units of 1/8; moves the cursor past Q */
+static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
+  const uint8_t *step = a->weights, *nibble = step + align4(2 * rows);
+  const int16_t *v = a->vector, *end = v + columns;
+  int32_t bias = 0;
+  a->weights = nibble + align4(rows * ((columns + 1) >> 1));
+  a->vector[columns] = 0;
+  for (; v != end; v++) bias += 8 * *v;
+  for (; rows; rows--, step += 2) {
+    int32_t sum = -bias;
+    for (v = a->vector; v < end; v += 2, nibble++) sum += (*nibble & 15) * v[0] + (*nibble >> 4) * v[1];
+    *product++ = mul_q15(sum, (int32_t)read16(step));
+  }
+}
+#endif
+
+/* residual = row of the embedding table; moves the cursor to the first layer */
+static void load_row(atome_t *a, uint32_t row) {
+  const uint8_t *table = a->weights, *digit;
+  static const uint8_t place[] = {84, 28, 9, 3, 1, 0};
+  uint32_t rows = a->vocab, groups = group_count(a->width), scale = read32(a->model + EMBED_SCALE), g;
+  int32_t *x = a->residual;
+#if ATOME_INT4
+  if (a->options & EMBED_INT4) {
+    int32_t step = (int32_t)read16(table + 2 * row);
+    const uint8_t *nibble = table + align4(2 * rows);
+    groups = (a->width + UINT32_C(1)) >> 1;
+    a->weights = nibble + align4(rows * groups);
+    for (nibble += row * groups; groups; groups--, nibble++) {
+      *x++ = (((*nibble & 15) - 8) * step) >> scale;
+      *x++ = (((*nibble >> 4) - 8) * step) >> scale;
+    }
+    return;
+  }
+#endif
+  a->weights = table + align4(rows * groups);
+  for (g = 0; g < groups; g++, x += 5) {
+    int32_t *last = x + 5;
+    uint32_t code = table[g < (groups & ~UINT32_C(3)) ? ((g >> 2) * rows + row) * 4 + (g & 3) : g * rows + row];
+    for (digit = place; *digit; digit++) {
+      int32_t value = -(int32_t)scale;
+      for (; code >= *digit; code -= *digit) value += (int32_t)scale;
+      *--last = value;
+    }
+  }
+}
+
+/* vector = norm(residual); moves the cursor past the norm's pairs */
+static void normalize(atome_t *a, uint32_t shift) {
+  const int32_t *x = a->residual, *end = x + a->width;
+  const uint8_t *pairs = a->weights;
+  int16_t *n = a->vector;
+  uint32_t bits = 0, sum = 0, k = 0, j = 19;
+  int32_t mean, q;
+  for (; x != end; x++) {
+    sum += (uint32_t)*x;
+    bits |= magnitude(*x);
+  }
+  mean = (int32_t)divide(sum + ((uint32_t)a->width << 21), a->width) - (INT32_C(1) << 21);
+  for (bits <<= 6; bits >> 14; bits >>= 1) k++;
+  sum = read32(a->model + EPSILON) >> (2 * k);
+  for (x = a->residual; x != end; x++) {
+    int32_t u = (64 * (*x - mean)) >> k;
+    sum += (uint32_t)(u * u) >> 10;
+  }
+  if (!sum) sum = 1;
+  for (; !(sum >> 28); sum <<= 2) j--;
+  q = (int32_t)divide(UINT32_C(1) << 29, square_root(sum));
+  for (x = a->residual; x != end; x++, pairs += 4) {
+    int32_t u = (64 * (*x - mean)) >> k;
+    *n++ = (int16_t)clamp(((((u * q) >> j) * read_signed16(pairs)) >> shift) + read_signed16(pairs + 2), VECTOR_MAX);
+  }
+  a->weights = pairs;
+}
+
+/* ---- one layer: 3.3 ---- */
+
+/* Takes words from the memory. */
+static void *take_memory(atome_t *a, uint32_t bytes) {
+  uint8_t *p = a->memory;
+  a->memory = p + align4(bytes);
+  return p;
+}
+
+/* Rows of the router: one per pathway, none when there is only one. */
+static uint32_t router_rows(uint32_t paths) {
+  return paths & (paths - 1) ? (paths & 1) + (paths >> 1 & 1) + (paths >> 2) : 0;
+}
+
+/* Bytes of a layer's taps and tap scales. */
+static uint32_t tap_bytes(uint32_t gated, uint32_t w) { return gated ? 4 * w + align4(2 * w) : align4(2 * w); }
+
+/* v[i] = scale(64 v[i]), clamped */
+static void scale_product(int32_t *v, uint32_t n, const uint8_t *scale, int32_t limit) {
+  for (; n; n--, v++) *v = clamp(rescale(64 * *v, scale), limit);
+}
+
+/* 3.5.1: gain = the router's probability of each pathway times the pathway's multiplier; v: the router's products */
+static void route(const uint8_t *record, int32_t *v, uint16_t *mix, int32_t gain[3]) {
+  uint32_t i, paths = *record, n = router_rows(paths);
+  if (!n) v[n++] = 0;
+  scale_product(v, n, record + ROUTER, INT32_MAX);
+  for (i = 0; i < n; i++) v[i] += read_signed16(record + ROUTER_BIAS + 2 * i);
+  softmax(v, n);
+  for (i = 0; i < 3; i++, paths >>= 1) {
+    int32_t p = paths & 1 ? *v++ : 0;
+    mix[i] = (uint16_t)p;
+    gain[i] = (p * (int32_t)read16(record + SCALES + 4 * i)) >> 15;
+  }
+}
+
+/* vector = local pathway of vector */
+static void convolve(atome_t *a, const uint8_t *record, const uint8_t *taps, uint32_t w) {
+  alias32_t *history = take_memory(a, 4 * w);
+  int16_t *v = a->vector;
+  const uint8_t *tap_scale = taps + 4 * w;
+  uint32_t bits = IS_GATED(a) ? 6 : 2, i;
+  for (; w; w--, v++) {
+    uint32_t now = (uint32_t)clamp((*v + 32) >> 6, 127), old = *history, tap = bits == 6 ? read32(taps) : read16(taps);
+    int32_t sum = 0;
+    *history++ = old << 8 | (now & 255);
+    for (i = 0; i < 5; i++) {
+      sum += (int8_t)now * ((int32_t)(tap << (32 - bits)) >> (32 - bits));
+      tap >>= bits;
+      now = old;
+      old >>= 8;
+    }
+    taps += 2;
+    if (bits == 6) {
+      taps += 2;
+      sum = clamp((sum * read_signed16(tap_scale)) >> record[TAP_SHIFT], VECTOR_MAX);
+      tap_scale += 2;
+    }
+    *v = (int16_t)sum;
+  }
+}
+
+/* state = a state + 64 vector */
+static int32_t *update_state(atome_t *a, const uint8_t *constants, uint32_t w) {
+  int32_t *state = take_memory(a, 4 * w);
+  uint32_t c;
+  for (c = 0; c < w; c++) state[c] = mul_q15(state[c], read_signed16(constants + 4 * c)) + 64 * a->vector[c];
+  return state;
+}
+
+#if ATOME_SPARSE
+/* 3.5.2: to i8 with a power-of-two exponent, which is returned */
+static uint32_t quantize(int8_t *out, const int32_t *v, uint32_t n) {
+  uint32_t top = 0, shift = 2, i;
+  int32_t half;
+  for (i = 0; i < n; i++)
+    if (magnitude(v[i]) > top) top = magnitude(v[i]);
+  while (top >> shift > 126) shift++;
+  half = INT32_C(1) << (shift - 1);
+  for (i = 0; i < n; i++) out[i] = (int8_t)((v[i] + half) >> shift);
+  return shift - 2;
+}
+
+static NOINLINE int32_t dot(const int8_t *p, const int8_t *q, uint32_t n) {
+  const int8_t *end = p + n;
+  int32_t sum = 0;
+  do sum += *p++ * *q++;
+  while (p != end);
+  return sum;
+}
+
+/* Stores key and value in the next slot; product = sparse pathway. query: followed by the key */
+static void attend(atome_t *a, const uint8_t *record, const int32_t *query, const int32_t *value, uint32_t w, int32_t gain) {
+  uint32_t head = a->head, window = read16(record + WINDOW), slot, n, i, j, exponent, kept = 0;
+  uint16_t *ring = take_memory(a, 4);
+  int8_t *keys = take_memory(a, window * (head + w + 1)), *values = keys + window * head, *q = (int8_t *)a->table;
+  uint8_t *exponents = (uint8_t *)values + window * w;
+  uint32_t chosen[5];
+  int32_t weight[5], shift;
+
+  slot = ring[0];
+  n = ring[1];
+  i = quantize(keys + slot * head, query + head, head);
+  exponents[slot] = (uint8_t)(i | quantize(values + slot * w, value, w) << 4);
+  exponent = quantize(q, query, head);
+  if (n < window) ring[1] = (uint16_t)++n;
+  ring[0] = (uint16_t)(slot + 1 == window ? 0 : slot + 1);
+
+  for (i = 0; i < n; i++, keys += head) {
+    int32_t score = mul_q15(64 * dot(keys, q, head), (int32_t)read16(record + SCORE));
+    shift = (int32_t)(read16(record + SCORE + 2) - exponent - (exponents[i] & 15));
+    if (shift > 0) score >>= shift;
+    for (j = kept; j > 0 && score > weight[j - 1]; j--) {
+      weight[j] = weight[j - 1];
+      chosen[j] = chosen[j - 1];
+    }
+    weight[j] = score;
+    chosen[j] = i;
+    if (kept < a->top_k) kept++;
+  }
+
+  softmax(weight, kept);
+  exponent = 0;
+  for (j = 0; j < kept; j++)
+    if (exponent < (uint32_t)exponents[chosen[j]] >> 4) exponent = exponents[chosen[j]] >> 4;
+  shift = (int32_t)(read16(record + SCALES + 10) - exponent);
+  for (i = 0; i < w; i++) {
+    int32_t z = 0;
+    for (j = 0; j < kept; j++) z += (weight[j] >> (exponent - (exponents[chosen[j]] >> 4))) * values[chosen[j] * w + i];
+    a->product[i] = mul_q15(128 * z, gain) >> (shift > 0 ? shift : 0);
+  }
+}
+#endif
+
+/* Runs one layer and moves both cursors past it. */
+static void run_layer(atome_t *a, uint16_t *mix) {
+  const uint8_t *record = a->weights, *taps, *constants;
+  uint32_t gated = IS_GATED(a), paths = *record, d = a->width, w = gated ? a->inner : d, rows = 2 * w, c;
+  int32_t *product = a->product, *state = 0, gain[3];
+
+  a->weights += RECORD_BYTES;
+  normalize(a, record[NORM_SHIFT]);
+  if (!gated) rows = ATOME_SPARSE && paths & SPARSE ? 2 * (uint32_t)a->head + d : 0;
+  multiply_ternary(a, rows + router_rows(paths), d, product);
+  route(record, product + rows, mix, gain);
+  if (gated) {
+    scale_product(product, w, record + IN, VECTOR_MAX);
+    scale_product(product + w, w, record + GATE, VECTOR_MAX);
+    for (c = 0; c < w; c++) a->vector[c] = (int16_t)product[c];
+  }
+
+  taps = constants = a->weights;
+  if (paths & LOCAL) constants += tap_bytes(gated, w);
+  if (paths & STATE) {
+    a->weights = constants + 4 * w;
+    if (!gated) state = update_state(a, constants, w);
+  }
+  if (paths & LOCAL) convolve(a, record, taps, w);
+  if (gated && paths & STATE) state = update_state(a, constants, w);
+#if ATOME_SPARSE
+  if (paths & SPARSE) {
+    int32_t *query = product;
+    if (gated) multiply_ternary(a, 2 * (uint32_t)a->head, w, query += rows + 3);
+    attend(a, record, query, gated ? product : product + 2 * (uint32_t)a->head, w, gain[2]);
+  }
+#endif
+  for (c = 0; c < w; c++) {
+    int32_t sum = (a->vector[c] * gain[0]) >> read16(record + SCALES + 2);
+    if (ATOME_SPARSE && paths & SPARSE) sum += product[c];
+    if (state) sum += mul_q15(mul_q15(state[c], read_signed16(constants + 4 * c + 2)), gain[1]) >> read16(record + SCALES + 6);
+    if (gated)
+      a->vector[c] = (int16_t)clamp((clamp(sum, MIX_MAX) * product[w + c]) >> record[MIX_SHIFT], VECTOR_MAX);
+    else
+      product[c] = sum;
+  }
+  if (gated) {
+    multiply_ternary(a, d, w, product);
+    scale_product(product, d, record + OUT, INT32_MAX);
+  }
+  for (c = 0; c < d; c++) a->residual[c] = clamp(a->residual[c] + product[c], RESIDUAL_MAX);
+}
+
+/* ---- opening a model: 1, 2, 6 ---- */
+
+static uint32_t vector_bytes(const atome_t *a) { return align4(2 * ((uint32_t)(a->inner > a->width ? a->inner : a->width) + 4)); }
+
+/* A walk over the weights, in the order of the file. */
+typedef struct {
+  const uint8_t *model;
+  uint32_t at, end, error;
+} walk_t;
+
+/* What a part of the weights holds, and so what is checked. */
+enum { CODES, STEPS, TAPS2, TAPS6, CONSTANTS };
+
+#if ATOME_CHECK
+static uint32_t out_of(uint32_t v, uint32_t least, uint32_t most) { return v - least > most - least; }
+
+static uint32_t bad_scale(const uint8_t *scale) { return scale[1] >> 7 | out_of(read16(scale + 2), 2, 31); }
+
+/* Is this unit of a part invalid? */
+static uint32_t bad_unit(const uint8_t *p, uint32_t kind) {
+  uint32_t v = *p;
+  if (kind == CODES) {
+    if (v >= TABLE_ENTRIES) return ATOME_ERROR_CODE;
+    while (v >= 28) v -= 28;
+    return v == 27 ? ATOME_ERROR_CODE : 0;
+  }
+  if (kind == STEPS) return p[1] >> 7 ? ATOME_ERROR_SCALE : 0;
+  v = read16(p);
+  if (kind == TAPS2) return v >> 10 | (v >> 1 & ~v & 0x155) ? ATOME_ERROR_TAP : 0;
+  if (kind == TAPS6) return p[3] >> 6 ? ATOME_ERROR_TAP : 0;
+  return out_of((v + 32760) & 65535, 0, 65520) ? ATOME_ERROR_STATE : 0;
+}
+#endif
+
+/* Moves past a part of n units, and `more` bytes of any content. */
+static void pass(walk_t *walk, uint32_t n, uint32_t unit, uint32_t kind, uint32_t more) {
+  const uint8_t *p = walk->model + walk->at;
+  walk->at += align4(n * unit) + align4(more);
+#if ATOME_CHECK
+  if (!walk->error && walk->at > walk->end) walk->error = ATOME_ERROR_WEIGHTS;
+  for (; n && !walk->error; n--, p += unit) walk->error = bad_unit(p, kind);
+#else
+  (void)p, (void)kind;
+#endif
+}
+
+static void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, uint32_t int4) {
+  if (int4)
+    pass(walk, rows, 2, STEPS, rows * ((columns + 1) >> 1));
+  else
+    pass(walk, rows * group_count(columns), 1, CODES, 0);
+}
+
+/* Walks one layer. Returns the bytes of memory it needs; sets the rows of its largest product. */
+static uint32_t pass_layer(const atome_t *a, walk_t *walk, uint32_t *rows) {
+  const uint8_t *record = walk->model + walk->at;
+  uint32_t gated = IS_GATED(a), d = a->width, w = gated ? a->inner : d, heads = 0, paths, bytes = 0, i;
+  pass(walk, 0, 0, 0, RECORD_BYTES);
+  if (walk->error) return 0;
+  paths = *record;
+  i = read16(record + WINDOW);
+#if ATOME_CHECK
+  if (out_of(paths, 1, 7) || (gated && !(paths & LOCAL)) || (paths & SPARSE ? !ATOME_SPARSE || out_of(i, 1, 1024) : i)) walk->error = ATOME_ERROR_LAYER;
+  else if ((record[NORM_SHIFT] | record[TAP_SHIFT] | record[MIX_SHIFT]) > 31) walk->error = ATOME_ERROR_SCALE;
+  for (i = SCALES; i <= OUT && !walk->error; i += 4)
+    if (bad_scale(record + i)) walk->error = ATOME_ERROR_SCALE;
+  if (walk->error) return 0;
+  i = read16(record + WINDOW);
+#endif
+  if (ATOME_SPARSE && paths & SPARSE) {
+    heads = 2 * (uint32_t)a->head;
+    bytes = 4 + align4(i * (a->head + w + 1));
+  }
+  i = gated ? 2 * w : heads ? heads + d : 0;
+  *rows = i + (gated ? heads + 3 : 3);
+  pass(walk, 0, 0, 0, 4 * d);
+  pass_table(walk, i + router_rows(paths), d, 0);
+  if (paths & LOCAL) {
+    bytes += 4 * w;
+    pass(walk, w, gated ? 4 : 2, gated ? TAPS6 : TAPS2, gated ? 2 * w : 0);
+  }
+  if (paths & STATE) {
+    bytes += 4 * w;
+    pass(walk, w, 4, CONSTANTS, 0);
+  }
+  if (gated) {
+    pass_table(walk, heads, w, 0);
+    pass_table(walk, d, w, 0);
+  }
+  return bytes;
+}
+
+/* Reads the header and walks the weights: *a is all set but for its pointers into the arena. Returns the bytes of arena
+ * that the model needs; walk->error tells why there is no answer. */
+static uint32_t survey(atome_t *a, const uint8_t *model, walk_t *walk) {
+  uint32_t i, most = 0, rows = 0, bytes = 0;
+  const uint8_t *field = model + 16;
+  a->model = walk->model = model;
+  a->vocab = (uint16_t)read16(field);
+  a->outputs = (uint16_t)read16(field + 2);
+  a->width = (uint16_t)read16(field + 4);
+  a->inner = (uint16_t)read16(field + 6);
+  a->head = (uint16_t)read16(field + 8);
+  a->layers = field[10];
+  a->top_k = field[11];
+  a->options = field[12];
+  walk->at = HEADER_BYTES + SECTION_BYTES * read16(model + SECTION_COUNT);
+  walk->end = walk->at + read32(model + HEADER_BYTES + 4);
+  walk->error = 0;
+  pass_table(walk, a->vocab, a->width, HAS_INT4(a, EMBED_INT4));
+  for (i = 0; i < a->layers && !walk->error; i++) {
+    bytes += pass_layer(a, walk, &rows);
+    if (rows > most) most = rows;
+  }
+  pass(walk, 0, 0, 0, 4 * (uint32_t)a->width);
+  if (!(a->options & TIED)) pass_table(walk, a->outputs, a->width, HAS_INT4(a, UNEMBED_INT4));
+  if (!walk->error && walk->at != walk->end) walk->error = ATOME_ERROR_WEIGHTS;
+  if (a->outputs > most) most = a->outputs;
+  if (a->width > most) most = a->width;
+  a->rows = (uint16_t)most;
+  a->memory_bytes = bytes + MIX_BYTES * (uint32_t)a->layers;
+  return (uint32_t)sizeof *a + SCRATCH_BYTES + 4 * (most + a->width + 4) + vector_bytes(a) + a->memory_bytes;
+}
+
+#if ATOME_TOKENS || ATOME_CHECK
+/* The longest string of the list that text starts with; *length is 0 when there is none, and then the result is the
+ * escape or `count`. */
+static uint32_t longest_match(const uint8_t *list, uint32_t count, const uint8_t *text, uint32_t bytes, uint32_t *length) {
+  uint32_t i, j, best = count, best_length = 0;
+  for (i = 0; i < count; i++) {
+    uint32_t n = *list++;
+    for (j = 0; j < n && j < bytes && list[j] == text[j];) j++;
+    if (j == n && (n > best_length || best == count)) {
+      best = i;
+      best_length = n;
+    }
+    list += n;
+  }
+  *length = best_length;
+  return best;
+}
+#endif
+
+#if ATOME_CHECK
+/* Does a section hold other than exactly `count` strings? *empty: how many are empty. */
+static uint32_t bad_strings(const uint8_t *p, uint32_t bytes, uint32_t count, uint32_t *empty) {
+  const uint8_t *end = p + bytes;
+  *empty = 0;
+  for (; count; count--) {
+    if (p >= end || *p >= end - p) return 1;
+    *empty += !*p;
+    p += *p + 1;
+  }
+  if (end - p > 3) return 1;
+  while (p != end)
+    if (*p++) return 1;
+  return 0;
+}
+
+static uint32_t bad_tokens(const uint8_t *list, uint32_t bytes, uint32_t vocab) {
+  uint32_t i, length, empty, missing = 0;
+  if (bad_strings(list, bytes, vocab, &empty)) return 1;
+  for (i = 0; i < 256; i++) {
+    uint8_t byte = (uint8_t)i;
+    longest_match(list, vocab, &byte, 1, &length);
+    missing |= !length;
+  }
+  return empty > 1 || (missing && (!empty || vocab < 17));
+}
+
+static uint32_t checksum(const uint8_t *p, uint32_t bytes) {
+  uint32_t crc = UINT32_MAX, i, bit;
+  for (i = 0; i < bytes; i++) {
+    if (i == 12) i = 16;
+    crc ^= p[i];
+    for (bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (UINT32_C(0xEDB88320) & (0 - (crc & 1)));
+  }
+  return ~crc;
+}
+
+uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
+  static const uint16_t limits[] = {2, 1024, 2, 1024, 2, 1024, 0, 2048, 1, 256};
+  const uint8_t *model = at, *entry;
+  atome_t a;
+  walk_t walk;
+  uint32_t i, id = 0, end, options, offset[SECTION_LAST + 1], size[SECTION_LAST + 1];
+
+  if (!model || !arena_bytes) return ATOME_ERROR_POINTER;
+  if ((uintptr_t)model & 3) return ATOME_ERROR_ALIGNMENT;
+  if (bytes < HEADER_BYTES + SECTION_BYTES) return ATOME_ERROR_SIZE;
+  if (read32(model) != UINT32_C(0x4D4F5441)) return ATOME_ERROR_MAGIC;
+  if (read32(model + 4) != (HEADER_BYTES << 16 | 1)) return ATOME_ERROR_VERSION;
+  if (read32(model + 8) != bytes) return ATOME_ERROR_SIZE;
+  if (read32(model + 12) != checksum(model, bytes)) return ATOME_ERROR_CHECKSUM;
+  for (i = 0; i < 10; i += 2)
+    if (out_of(read16(model + 16 + i), limits[i], limits[i + 1])) return ATOME_ERROR_DIMENSION;
+  options = read32(model + 28);
+  if (out_of(model[26], 1, 64) || out_of(model[27], 1, 4) || (!(options & CLASSIFIER) && read16(model + 16) != read16(model + 18)))
+    return ATOME_ERROR_DIMENSION;
+  i = options & (EMBED_INT4 | UNEMBED_INT4);
+  if (options > 15 || (options & TIED && (options & CLASSIFIER || i == EMBED_INT4 || i == UNEMBED_INT4)) || (!ATOME_INT4 && i) ||
+      (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
+    return ATOME_ERROR_OPTION;
+  if (read32(model + EPSILON) >> 30 || read32(model + EMBED_SCALE) > (options & EMBED_INT4 ? 15 : RESIDUAL_MAX) ||
+      bad_scale(model + LOGIT_SCALE) || read16(model + FINAL_SHIFT) > 31)
+    return ATOME_ERROR_SCALE;
+
+  i = read16(model + SECTION_COUNT);
+  end = HEADER_BYTES + SECTION_BYTES * i;
+  if (out_of(i, 1, SECTION_LAST) || end > bytes) return ATOME_ERROR_SECTION;
+  for (id = 0; id <= SECTION_LAST; id++) offset[id] = 0;
+  for (id = 0, entry = model + HEADER_BYTES; i; i--, entry += SECTION_BYTES) {
+    if (out_of(read32(entry), id + 1, SECTION_LAST)) return ATOME_ERROR_SECTION;
+    id = read32(entry);
+    offset[id] = end;
+    size[id] = read32(entry + 4);
+    if (size[id] & 3 || size[id] > bytes - end) return ATOME_ERROR_SECTION;
+    end += size[id];
+  }
+  if (end != bytes || !offset[SECTION_WEIGHTS] || !offset[SECTION_CLASSES] != !(options & CLASSIFIER)) return ATOME_ERROR_SECTION;
+
+  *arena_bytes = survey(&a, model, &walk);
+  if (walk.error) return walk.error;
+  if (offset[SECTION_TOKENS] && bad_tokens(model + offset[SECTION_TOKENS], size[SECTION_TOKENS], a.vocab)) return ATOME_ERROR_TOKEN;
+  if (offset[SECTION_CLASSES] && bad_strings(model + offset[SECTION_CLASSES], size[SECTION_CLASSES], a.outputs, &i)) return ATOME_ERROR_CLASS;
+  return ATOME_OK;
+}
+#endif
+
+/* ---- running: 3.2, 3.6 ---- */
+
+atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes) {
+  atome_t *a = arena;
+  walk_t walk;
+  if (!model || !arena || (uintptr_t)model & 3 || (uintptr_t)arena & (sizeof(void *) - 1) || arena_bytes < sizeof *a) return 0;
+  if (survey(a, model, &walk) > arena_bytes || walk.error) return 0;
+  a->table = (uint16_t *)(void *)(a + 1);
+  a->table_stride = TABLE_ENTRIES;
+  a->residual = (int32_t *)(void *)(a->table + SCRATCH_BYTES / 2);
+  a->product = a->residual + a->width + 4;
+  a->vector = (int16_t *)(void *)(a->product + a->rows);
+  a->mix = (uint16_t *)(void *)((uint8_t *)a->vector + vector_bytes(a));
+  atome_reset(a);
+  return a;
+}
+
+void atome_reset(atome_t *a) {
+  uint8_t *p = (uint8_t *)a->mix;
+  uint32_t n = a->memory_bytes;
+  a->escape = 0;
+  while (n--) *p++ = 0;
+}
+
+uint32_t atome_feed(atome_t *a, uint32_t symbol) {
+  uint32_t i;
+  if (symbol >= a->vocab) return 1;
+  a->weights = embedding(a);
+  a->memory = (uint8_t *)(a->mix + MIX_BYTES / 2 * a->layers);
+  load_row(a, symbol);
+  for (i = 0; i < a->layers; i++) run_layer(a, a->mix + MIX_BYTES / 2 * i);
+  return 0;
+}
+
+const int32_t *atome_logits(atome_t *a) {
+  const uint8_t *final_norm = a->weights;
+  uint32_t rows = a->outputs;
+  int32_t *logits = a->product;
+  normalize(a, read16(a->model + FINAL_SHIFT));
+  if (a->options & TIED) a->weights = embedding(a);
+#if ATOME_INT4
+  if (a->options & UNEMBED_INT4)
+    multiply_int4(a, rows, a->width, logits);
+  else
+#endif
+    multiply_ternary(a, rows, a->width, logits);
+  scale_product(logits, rows, a->model + LOGIT_SCALE, INT32_MAX);
+  a->weights = final_norm;
+  return logits;
+}
+
+const int32_t *atome_step(atome_t *a, uint32_t symbol) { return atome_feed(a, symbol) ? 0 : atome_logits(a); }
+
+uint32_t atome_argmax(const atome_t *a) {
+  uint32_t index;
+  maximum(a->product, a->outputs, &index);
+  return index;
+}
+
+#if ATOME_SAMPLE
+static uint32_t next_random(uint32_t *state) {
+  uint32_t z = *state += UINT32_C(0x9E3779B9);
+  z = (z ^ z >> 16) * UINT32_C(0x21F0AAAD);
+  z = (z ^ z >> 15) * UINT32_C(0x735A2D97);
+  return z ^ z >> 15;
+}
+
+uint32_t atome_sample(atome_t *a, atome_sampler_t *sampler) {
+  const int32_t *logits = a->product;
+  uint16_t *weight = a->table;
+  uint32_t n = a->outputs, i, bit, mask, random, count, mass = 0, wanted = UINT32_MAX, threshold = 0;
+  int32_t top = maximum(logits, n, &i), temperature = sampler->temperature, q;
+  if (!temperature) return i;
+  q = (int32_t)divide(UINT32_C(1) << 23, (uint32_t)temperature);
+  for (i = 0; i < n; i++) {
+    int32_t below = top - logits[i];
+    if (below > temperature << 7) below = temperature << 7;
+    mass += weight[i] = (uint16_t)exp2_negative((below * q) >> 15);
+  }
+  if (sampler->top_p - UINT32_C(1) < 32767) wanted = (uint32_t)mul_q15((int32_t)mass, sampler->top_p);
+  for (bit = UINT32_C(1) << 15;; bit >>= 1) {
+    uint32_t least = bit ? threshold + bit : threshold ? threshold : 1;
+    for (i = count = mass = 0; i < n; i++)
+      if (weight[i] >= least) {
+        count++;
+        mass += weight[i];
+      }
+    if (!bit) {
+      threshold = least;
+      break;
+    }
+    if ((sampler->top_k && count >= sampler->top_k) || mass >= wanted) threshold = least;
+  }
+  mask = mass - 1;
+  for (bit = 1; bit < 32; bit <<= 1) mask |= mask >> bit;
+  do random = next_random(&sampler->random) & mask;
+  while (random >= mass);
+  for (i = 0;; i++)
+    if (weight[i] >= threshold) {
+      if (random < weight[i]) return i;
+      random -= weight[i];
+    }
+}
+#endif
+
+#if ATOME_SCORES
+const int32_t *atome_scores(atome_t *a) {
+  softmax(a->product, a->outputs);
+  return a->product;
+}
+#endif
+
+#if ATOME_SCORES || ATOME_ROUTER
+uint32_t atome_entropy(const int32_t *probability, uint32_t n) {
+  int32_t entropy = 0;
+  for (; n; n--) {
+    uint32_t p = (uint32_t)*probability++, bits, i;
+    int32_t surprise = 0;
+    if (!p) continue;
+    for (bits = p; bits < 32768; bits <<= 1) surprise += 2048;
+    for (i = 1024; i; i >>= 1) {
+      bits = (bits * bits) >> 15;
+      if (bits >> 16) {
+        bits >>= 1;
+        surprise -= (int32_t)i;
+      }
+    }
+    entropy += ((int32_t)p * surprise) >> 15;
+  }
+  return (uint32_t)entropy;
+}
+#endif
+
+#if ATOME_ROUTER
+uint32_t atome_router(const atome_t *a, uint32_t layer, int32_t mix[3]) {
+  uint32_t i;
+  for (i = 0; i < 3; i++) mix[i] = a->mix[MIX_BYTES / 2 * layer + i];
+  return atome_entropy(mix, 3);
+}
+#endif
+
+#if ATOME_TOKENS
+/* The content of a section, or NULL. */
+static const uint8_t *find_section(const atome_t *a, uint32_t id) {
+  const uint8_t *entry = a->model + HEADER_BYTES, *content = embedding(a), *end = content;
+  for (; entry != end; entry += SECTION_BYTES) {
+    if (read32(entry) == id) return content;
+    content += read32(entry + 4);
+  }
+  return 0;
+}
+
+uint32_t atome_encode(const atome_t *a, const uint8_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used) {
+  const uint8_t *list = find_section(a, SECTION_TOKENS);
+  uint32_t symbol = *text, length = 1;
+  if (list) symbol = longest_match(list, a->vocab, text, bytes, &length);
+  if (symbol >= a->vocab) return 0;
+  symbols[0] = (uint16_t)symbol;
+  *used = 1;
+  if (length) {
+    *used = length;
+    return 1;
+  }
+  symbols[1] = *text >> 4;
+  symbols[2] = *text & 15;
+  return 3;
+}
+
+/* String `index` of a list. */
+static uint32_t find_string(const uint8_t *list, uint32_t index, const uint8_t **text) {
+  while (index--) list += *list + 1;
+  *text = list + 1;
+  return *list;
+}
+
+uint32_t atome_decode(atome_t *a, uint32_t symbol, const uint8_t **text) {
+  const uint8_t *list = find_section(a, SECTION_TOKENS);
+  uint32_t length;
+  *text = &a->byte;
+  if (a->escape == 1) {
+    a->escape = 2;
+    a->byte = (uint8_t)(symbol << 4);
+    return 0;
+  }
+  if (a->escape) {
+    a->escape = 0;
+    a->byte |= symbol & 15;
+    return 1;
+  }
+  if (symbol >= a->vocab) return 0;
+  if (!list) {
+    a->byte = (uint8_t)symbol;
+    return 1;
+  }
+  length = find_string(list, symbol, text);
+  a->escape = !length;
+  return length;
+}
+
+uint32_t atome_class_name(const atome_t *a, uint32_t index, const uint8_t **name) {
+  const uint8_t *list = find_section(a, SECTION_CLASSES);
+  return list && index < a->outputs ? find_string(list, index, name) : 0;
+}
+#endif
