@@ -101,7 +101,7 @@ export async function runOnBoard(
     if (outcome.code !== 0)
       throw new FailureError(`Cannot run the firmware of ${board.name}: ${describeFailure(outcome)}.`);
     const result = parseResult(outcome.stdout, board.name);
-    if (result.error === arenaError) {
+    if (result.error === arenaError && result.arenaBytes > result.ramBytes) {
       throw new ModelTooLargeError(
         `Cannot run the model on ${board.name}: it needs ${result.arenaBytes} bytes of RAM but ${result.ramBytes} are free; use a smaller model.`,
       );

@@ -3,11 +3,11 @@ import { fileURLToPath } from "node:url";
 import { boardEngine } from "./board-engine.js";
 import { boards } from "./boards.js";
 import type { Workshop } from "./cache.js";
-import { nativeEngine } from "./native.js";
+import { canCompile, nativeEngine } from "./native.js";
 import type { EngineRun } from "./result.js";
 import { findTool } from "./tools.js";
 
-/** Engines that cannot run here, and the program whose absence is the reason. */
+/** An engine that cannot run here, and what is not installed. */
 export interface MissingEngine {
   name: string;
   tool: string;
@@ -35,11 +35,13 @@ export function packageWorkshop(searchPath: string): Workshop {
 
 const optimisations = ["-O0", "-O2", "-Os"];
 
-function findNative(workshop: Workshop): FoundEngines {
+async function findNative(workshop: Workshop): Promise<FoundEngines> {
   const found: FoundEngines = { engines: [], missing: [] };
   for (const alternatives of [["gcc", "cc"], ["clang"]]) {
-    const compiler = alternatives.map((name) => findTool(name, workshop.searchPath)).find((path) => path !== undefined);
-    if (compiler === undefined) found.missing.push({ name: `native, ${alternatives[0]}`, tool: alternatives[0] });
+    const name = `native, ${alternatives[0]}`;
+    const compiler = alternatives.map((tool) => findTool(tool, workshop.searchPath)).find((path) => path !== undefined);
+    if (compiler === undefined) found.missing.push({ name, tool: alternatives[0] });
+    else if (!(await canCompile(workshop, compiler))) found.missing.push({ name, tool: "the C library's headers" });
     else found.engines.push(...optimisations.map((flag) => nativeEngine(workshop, compiler, [flag])));
   }
   return found;
@@ -56,7 +58,7 @@ function findBoards(workshop: Workshop): FoundEngines {
 }
 
 /** Every engine that can be built and run here: native code of each compiler, and the emulated boards. */
-export function findEngines(workshop: Workshop): FoundEngines {
-  const [native, emulated] = [findNative(workshop), findBoards(workshop)];
+export async function findEngines(workshop: Workshop): Promise<FoundEngines> {
+  const [native, emulated] = [await findNative(workshop), findBoards(workshop)];
   return { engines: [...native.engines, ...emulated.engines], missing: [...native.missing, ...emulated.missing] };
 }

@@ -40,3 +40,19 @@ export function nativeEngine(workshop: Workshop, compiler: string, flags: readon
     },
   };
 }
+
+const probe = "#include <stdio.h>\n#include <stdlib.h>\nint main(void) { return 0; }\n";
+
+/** Whether the compiler makes programs here: one without the C library's headers does not. */
+export async function canCompile(workshop: Workshop, compiler: string): Promise<boolean> {
+  try {
+    await cachedBuild(workshop, compiler, [probe], [], async (dir) => {
+      writeFileSync(join(dir, "probe.c"), probe);
+      await runOrFail(compiler, ["probe.c", "-o", "probe"], dir, buildTimeoutMs);
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof FailureError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,84 @@
+// Models with random weights, for measurements that depend on the shape alone. The scales are of a trained model's order of
+// magnitude, so that no pathway saturates or vanishes. Not for models with sparse attention in the gated block.
+import { OPTION, PATHWAY } from "../../dist/format/layout.js";
+import { drawModel, seededDraw } from "../../dist/format/samples.js";
+import { writeModel } from "../../dist/format/writer.js";
+import { namedConfig } from "../../dist/model/configs.js";
+
+const half = 16384; // of a multiplier's 2^15
+const normShift = 16;
+
+// gamma >> 16 turns a unit vector in Q15 into values of about 1.0 = 512.
+const normParameters = (draw, dModel) => ({
+  gamma: Int16Array.from({ length: dModel }, () => Math.trunc(Math.sqrt(dModel) * draw(768, 1280))),
+  beta: Int16Array.from({ length: dModel }, () => draw(-64, 64)),
+});
+
+// A ternary row times values of about 512 gives about 512 sqrt(2 columns / 3).
+const rootBits = (columns) => Math.round(Math.log2(columns) / 2);
+
+const baseScales = (dModel) => ({
+  local: { multiplier: 24000, shift: 8 },
+  state: { multiplier: 24000, shift: 3 },
+  sparse: { multiplier: 24000, shift: 12 },
+  router: { multiplier: half, shift: 2 + rootBits(dModel) },
+  score: { multiplier: half, shift: 11 + 2 * rootBits(dModel) },
+});
+
+const gatedScales = (dModel) => ({
+  local: { multiplier: 24000, shift: 13 },
+  state: { multiplier: 24000, shift: 2 },
+  router: { multiplier: half, shift: 2 + rootBits(dModel) },
+  in: { multiplier: half, shift: 4 + rootBits(dModel) },
+  gate: { multiplier: half, shift: 4 + rootBits(dModel) },
+  out: { multiplier: half, shift: 3 },
+});
+
+function withRealisticScales(layer, draw, { dModel, dInner }) {
+  return {
+    ...layer,
+    normShift,
+    norm: normParameters(draw, dModel),
+    routerBias: [0, 0, 0],
+    state: {
+      a: Int16Array.from(layer.state.a, () => draw(0, 32000)),
+      c: Int16Array.from(layer.state.c, () => draw(-half, half)),
+    },
+    scales: { ...layer.scales, ...(dInner > 0 ? gatedScales(dModel) : baseScales(dModel)) },
+    tapScales: layer.tapScales?.map(() => half),
+    tapShift: 14,
+    mixShift: 10,
+  };
+}
+
+const int4Steps = (table) => ({ ...table, steps: table.steps.map(() => half) });
+
+/**
+ * The .atome bytes of a named configuration, with `vocab` symbols and no token table: the base block with ternary tables, the
+ * gated block with one 4-bit table for both ends.
+ */
+export function syntheticModel(name, seed, vocab = 256) {
+  const { block, dModel, dInner, dHead, nLayers, topK, layers } = namedConfig(name);
+  const gated = block === "gated";
+  const draw = seededDraw(seed);
+  const dimensions = { vocab, outputs: vocab, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
+  const bitsOf = (pathways) => Object.keys(PATHWAY).reduce((bits, key) => bits | (pathways[key] ? PATHWAY[key] : 0), 0);
+  const parts = drawModel(draw, {
+    dimensions,
+    options: gated ? OPTION.tied | OPTION.embedInt4 | OPTION.unembedInt4 : 0,
+    layers: layers.map(({ pathways, window }) => ({
+      pathways: bitsOf(pathways),
+      window: pathways.sparse ? window : 0,
+    })),
+  });
+  return writeModel({
+    ...parts,
+    epsilon: 1,
+    embedScale: gated ? 1 : 32768,
+    embedding: gated ? int4Steps(parts.embedding) : parts.embedding,
+    logitScale: { multiplier: half, shift: gated ? 3 : 2 + rootBits(dModel) },
+    finalNormShift: normShift,
+    finalNorm: normParameters(draw, dModel),
+    layers: parts.layers.map((layer) => withRealisticScales(layer, draw, dimensions)),
+  });
+}
