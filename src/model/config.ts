@@ -107,7 +107,7 @@ const alphabetSchema = v.variant(
   [
     v.strictObject({ kind: v.literal("bytes") }),
     v.strictObject({ kind: v.literal("map") }),
-    v.strictObject({ kind: v.literal("tokens"), size: integer(257, 4096) }),
+    v.strictObject({ kind: v.literal("tokens"), size: integer(256, 1024) }),
   ],
   anAlphabet,
 );

@@ -1,0 +1,55 @@
+import { exp4, log64, sumLanes } from "./elementary";
+
+/**
+ * Cross-entropy in nats against the target symbols (u16), summed over tokens `first` .. T - 1. The logits [T, O] become their
+ * gradient in place, times `scale`; rows before `first` become zero.
+ */
+export function crossEntropy(logits: usize, targets: usize, first: i32, T: i32, O: i32, stride: i32, scale: f32): f64 {
+  const rowBytes = <usize>stride << 2;
+  const end = <usize>O << 2;
+  let loss: f64 = 0;
+  for (let t = 0; t < T; t++) {
+    if (t < first) memory.fill(logits, 0, rowBytes);
+    else {
+      const target = logits + (<usize>load<u16>(targets) << 2);
+      const targetLogit = load<f32>(target);
+      const largest = rowMax(logits, end);
+      const sum = exponentials(logits, largest, rowBytes, end);
+      loss += log64(<f64>sum) + <f64>largest - <f64>targetLogit;
+      const factor = f32x4.splat(scale / sum);
+      for (let c: usize = 0; c < rowBytes; c += 16) v128.store(logits + c, f32x4.mul(v128.load(logits + c), factor));
+      store<f32>(target, load<f32>(target) - scale);
+    }
+    logits += rowBytes;
+    targets += 2;
+  }
+  return loss;
+}
+
+// @ts-ignore: decorator
+@inline
+function rowMax(row: usize, end: usize): f32 {
+  let largest = load<f32>(row);
+  let c: usize = 0;
+  let m = f32x4.splat(largest);
+  for (; c + 16 <= end; c += 16) m = f32x4.pmax(m, v128.load(row + c));
+  for (; c < end; c += 4) largest = max(largest, load<f32>(row + c));
+  largest = max(largest, max(f32x4.extract_lane(m, 0), f32x4.extract_lane(m, 1)));
+  return max(largest, max(f32x4.extract_lane(m, 2), f32x4.extract_lane(m, 3)));
+}
+
+/** Replaces a row by e^(value - largest), zero in the padding, and returns the sum. */
+// @ts-ignore: decorator
+@inline
+function exponentials(row: usize, largest: f32, rowBytes: usize, end: usize): f32 {
+  const largest4 = f32x4.splat(largest);
+  for (let c: usize = 0; c < rowBytes; c += 16) v128.store(row + c, exp4(f32x4.sub(v128.load(row + c), largest4)));
+  for (let c = end; c < rowBytes; c += 4) store<f32>(row + c, 0);
+  let a = f32x4.splat(0);
+  let b = a;
+  for (let c: usize = 0; c < rowBytes; c += 32) {
+    a = f32x4.add(a, v128.load(row + c));
+    b = f32x4.add(b, v128.load(row + c, 16));
+  }
+  return sumLanes(f32x4.add(a, b));
+}

@@ -1,0 +1,20 @@
+/** x_t = table[symbol_t]; the table has rows of `stride` values, symbols are u16. */
+export function embeddingForward(x: usize, table: usize, symbols: usize, T: i32, stride: i32): void {
+  const rowBytes = <usize>stride << 2;
+  for (let t = 0; t < T; t++) {
+    memory.copy(x, table + <usize>load<u16>(symbols) * rowBytes, rowBytes);
+    x += rowBytes;
+    symbols += 2;
+  }
+}
+
+/** dtable[symbol_t] += dx_t for the 8 columns of one panel: `dtable` points at the columns, dx is that panel over tokens. */
+export function embeddingBackward(dtable: usize, dx: usize, symbols: usize, T: i32, stride: i32): void {
+  for (let t = 0; t < T; t++) {
+    const row = dtable + ((<usize>load<u16>(symbols) * <usize>stride) << 2);
+    v128.store(row, f32x4.add(v128.load(row), v128.load(dx)));
+    v128.store(row, f32x4.add(v128.load(row, 16), v128.load(dx, 16)), 16);
+    dx += 32;
+    symbols += 2;
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * The kernels of training: forward beside backward, one file per operation, plain SIMD128.
+ *
+ * Letters used everywhere: T tokens of one window, d model width, w width of the pathways, O outputs. Addresses are bytes
+ * in the shared memory; strides and sizes count float32 values. Rows are padded with zeros to multiples of 8 values, so
+ * that loops need no tails; the padding stays zero because every operation maps zeros to zeros there.
+ *
+ * Each result is the same on every machine: float32 operations only, in one fixed order, no fused multiply-add.
+ */
+export { adamw } from "./adamw";
+export { attentionBackward, attentionForward } from "./attention";
+export { convolutionBackward, convolutionForward } from "./convolution";
+export { crossEntropy } from "./cross-entropy";
+export { embeddingBackward, embeddingForward } from "./embedding";
+export { gateBackward, gateForward } from "./gate";
+export { layerNormBackward, layerNormForward } from "./layer-norm";
+export { matmul, matmulOuter, packColumns, packRows } from "./matmul";
+export { mixBackward, mixForward } from "./mix";
+export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseTernary } from "./quantise";
+export { constantRouter, routerBackward, routerForward } from "./router";
+export { clear, copy, sumOfSquares, sumPartials } from "./reduce";
+export { decayGradient, stateBackward, stateForward } from "./state";

@@ -1,0 +1,199 @@
+/**
+ * Matrix products over packed panels. A panel holds 8 columns of a matrix, row after row, so that the inner loop reads it
+ * in one stream. Every output is one running sum over the depth, whatever the tile it falls in.
+ */
+
+/** Columns of a panel. */
+const PANEL: i32 = 8;
+/** Rows of a register tile; with 8 columns its 8 accumulators, 2 panel loads and 1 broadcast fit 16 registers. */
+const TILE: usize = 4;
+
+/**
+ * Packs columns: panel j holds columns 8j .. 8j + 7 of each of the `rows` rows of `source`. Panels lie `panelRows` rows
+ * apart in the target, so that matrices one below the other can share them.
+ */
+export function packColumns(target: usize, panelRows: i32, source: usize, stride: i32, rows: i32, panels: i32): void {
+  const rowBytes = <usize>stride << 2;
+  for (let panel = 0; panel < panels; panel++) {
+    let from = source + (<usize>panel << 5);
+    for (let row = 0; row < rows; row++) {
+      v128.store(target, v128.load(from));
+      v128.store(target, v128.load(from, 16), 16);
+      target += 32;
+      from += rowBytes;
+    }
+    target += <usize>(panelRows - rows) << 5;
+  }
+}
+
+/** Packs rows: panel j holds rows 8j .. 8j + 7 of `source`, transposed, `depth` (a multiple of 4) values each. */
+export function packRows(target: usize, source: usize, stride: i32, depth: i32, panels: i32): void {
+  const rowBytes = <usize>stride << 2;
+  for (let panel = 0; panel < panels; panel++) {
+    for (let half: usize = 0; half < 2; half++) {
+      let r0 = source + <usize>(panel * PANEL + <i32>half * 4) * rowBytes;
+      let to = target + half * 16;
+      for (let k = 0; k < depth; k += 4) {
+        const a = v128.load(r0);
+        const b = v128.load(r0 + rowBytes);
+        const c = v128.load(r0 + 2 * rowBytes);
+        const e = v128.load(r0 + 3 * rowBytes);
+        const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+        const ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
+        const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+        const ce2 = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
+        v128.store(to, v128.shuffle<i64>(ab, ce, 0, 2));
+        v128.store(to, v128.shuffle<i64>(ab, ce, 1, 3), 32);
+        v128.store(to, v128.shuffle<i64>(ab2, ce2, 0, 2), 64);
+        v128.store(to, v128.shuffle<i64>(ab2, ce2, 1, 3), 96);
+        r0 += 16;
+        to += 128;
+      }
+    }
+    target += <usize>depth << 5;
+  }
+}
+
+/** One 4 x 8 tile of c = a * panel, or c += with `accumulate`. Byte strides. */
+// @ts-ignore: decorator
+@inline
+export function tile(c: usize, cBytes: usize, a: usize, aBytes: usize, panel: usize, depth: i32, accumulate: bool): void {
+  const c1 = c + cBytes;
+  const c2 = c1 + cBytes;
+  const c3 = c2 + cBytes;
+  let s00 = f32x4.splat(0);
+  let s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+  if (accumulate) {
+    s00 = v128.load(c);
+    s01 = v128.load(c, 16);
+    s10 = v128.load(c1);
+    s11 = v128.load(c1, 16);
+    s20 = v128.load(c2);
+    s21 = v128.load(c2, 16);
+    s30 = v128.load(c3);
+    s31 = v128.load(c3, 16);
+  }
+  const a1 = a + aBytes;
+  const a2 = a1 + aBytes;
+  const a3 = a2 + aBytes;
+  const end = panel + (<usize>depth << 5);
+  let k: usize = 0;
+  while (panel < end) {
+    const b0 = v128.load(panel);
+    const b1 = v128.load(panel, 16);
+    let x = v128.load32_splat(a + k);
+    s00 = f32x4.add(s00, f32x4.mul(x, b0));
+    s01 = f32x4.add(s01, f32x4.mul(x, b1));
+    x = v128.load32_splat(a1 + k);
+    s10 = f32x4.add(s10, f32x4.mul(x, b0));
+    s11 = f32x4.add(s11, f32x4.mul(x, b1));
+    x = v128.load32_splat(a2 + k);
+    s20 = f32x4.add(s20, f32x4.mul(x, b0));
+    s21 = f32x4.add(s21, f32x4.mul(x, b1));
+    x = v128.load32_splat(a3 + k);
+    s30 = f32x4.add(s30, f32x4.mul(x, b0));
+    s31 = f32x4.add(s31, f32x4.mul(x, b1));
+    panel += 32;
+    k += 4;
+  }
+  v128.store(c, s00);
+  v128.store(c, s01, 16);
+  v128.store(c1, s10);
+  v128.store(c1, s11, 16);
+  v128.store(c2, s20);
+  v128.store(c2, s21, 16);
+  v128.store(c3, s30);
+  v128.store(c3, s31, 16);
+}
+
+/**
+ * c [rows, 8 panels] = a [rows, depth] * packed [depth, 8 panels], or c += with `accumulate`.
+ * `rows` is a multiple of 4. Serves the forward product (panels of packed rows of W) and the gradient of its input
+ * (panels of packed columns of W).
+ */
+export function matmul(
+  c: usize, cStride: i32, a: usize, aStride: i32, packed: usize, rows: i32, depth: i32, panels: i32, accumulate: bool,
+): void {
+  const cBytes = <usize>cStride << 2;
+  const aBytes = <usize>aStride << 2;
+  for (let p = 0; p < panels; p++) {
+    const panel = packed + (<usize>(p * depth) << 5);
+    let to = c + (<usize>p << 5);
+    let from = a;
+    for (let r = 0; r < rows; r += <i32>TILE) {
+      tile(to, cBytes, from, aBytes, panel, depth, accumulate);
+      to += TILE * cBytes;
+      from += TILE * aBytes;
+    }
+  }
+}
+
+/** One 4 x 8 tile of c += y^T x; y and x are panels over tokens of which y's four columns from its address are used. */
+// @ts-ignore: decorator
+@inline
+function outerTile(c: usize, cBytes: usize, y: usize, x: usize, tokens: i32, accumulate: bool): void {
+  const c1 = c + cBytes;
+  const c2 = c1 + cBytes;
+  const c3 = c2 + cBytes;
+  let s00 = f32x4.splat(0);
+  let s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+  if (accumulate) {
+    s00 = v128.load(c);
+    s01 = v128.load(c, 16);
+    s10 = v128.load(c1);
+    s11 = v128.load(c1, 16);
+    s20 = v128.load(c2);
+    s21 = v128.load(c2, 16);
+    s30 = v128.load(c3);
+    s31 = v128.load(c3, 16);
+  }
+  const end = x + (<usize>tokens << 5);
+  while (x < end) {
+    const b0 = v128.load(x);
+    const b1 = v128.load(x, 16);
+    let v = v128.load32_splat(y);
+    s00 = f32x4.add(s00, f32x4.mul(v, b0));
+    s01 = f32x4.add(s01, f32x4.mul(v, b1));
+    v = v128.load32_splat(y, 4);
+    s10 = f32x4.add(s10, f32x4.mul(v, b0));
+    s11 = f32x4.add(s11, f32x4.mul(v, b1));
+    v = v128.load32_splat(y, 8);
+    s20 = f32x4.add(s20, f32x4.mul(v, b0));
+    s21 = f32x4.add(s21, f32x4.mul(v, b1));
+    v = v128.load32_splat(y, 12);
+    s30 = f32x4.add(s30, f32x4.mul(v, b0));
+    s31 = f32x4.add(s31, f32x4.mul(v, b1));
+    x += 32;
+    y += 32;
+  }
+  v128.store(c, s00);
+  v128.store(c, s01, 16);
+  v128.store(c1, s10);
+  v128.store(c1, s11, 16);
+  v128.store(c2, s20);
+  v128.store(c2, s21, 16);
+  v128.store(c3, s30);
+  v128.store(c3, s31, 16);
+}
+
+/**
+ * Gradient of a matrix: c [8 yPanels, 8 xPanels] = (or += with `accumulate`) the sum over tokens of y_t x_t^T.
+ * y and x are packed columns whose panels lie `panelRows` rows apart, of which the first `tokens` count.
+ */
+export function matmulOuter(
+  c: usize, cStride: i32, y: usize, x: usize, panelRows: i32, tokens: i32, yPanels: i32, xPanels: i32, accumulate: bool,
+): void {
+  const cBytes = <usize>cStride << 2;
+  const panelBytes = <usize>panelRows << 5;
+  for (let j = 0; j < xPanels; j++) {
+    let to = c + (<usize>j << 5);
+    let from = y;
+    for (let i = 0; i < yPanels; i++) {
+      outerTile(to, cBytes, from, x, tokens, accumulate);
+      outerTile(to + 4 * cBytes, cBytes, from + 16, x, tokens, accumulate);
+      to += 8 * cBytes;
+      from += panelBytes;
+    }
+    x += panelBytes;
+  }
+}

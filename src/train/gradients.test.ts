@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LAYER_NORM_EPSILON, type ModelConfig, parseConfig } from "../model/config.js";
+import { effectiveWeights } from "../model/quantise.js";
+import { tensorSpecs } from "../model/tensors.js";
+import { Random } from "./random.js";
+import { Trainer } from "./trainer.js";
+
+// The model again, in plain float64 loops over one window, written from ARCHITECTURE.md alone: what the gradients are held to.
+
+type Tensors = Map<string, Float64Array>;
+type Rows = number[][];
+
+const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+const dot = (a: number[], b: number[]) => sum(a.map((value, i) => value * b[i]));
+
+function layerNorm(x: number[], gamma: Float64Array, beta: Float64Array): number[] {
+  const mean = sum(x) / x.length;
+  const variance = sum(x.map((value) => (value - mean) ** 2)) / x.length;
+  return x.map((value, i) => (gamma[i] * (value - mean)) / Math.sqrt(variance + LAYER_NORM_EPSILON) + beta[i]);
+}
+
+function multiply(matrix: Float64Array, x: number[]): number[] {
+  const columns = x.length;
+  return Array.from({ length: matrix.length / columns }, (_, row) => {
+    let total = 0;
+    for (let c = 0; c < columns; c++) total += matrix[row * columns + c] * x[c];
+    return total;
+  });
+}
+
+function softmax(values: number[]): number[] {
+  const largest = Math.max(...values);
+  const exponentials = values.map((value) => Math.exp(value - largest));
+  const total = sum(exponentials);
+  return exponentials.map((value) => value / total);
+}
+
+function convolution(taps: Float64Array, n: Rows): Rows {
+  return n.map((row, t) =>
+    row.map((_, c) => {
+      let total = 0;
+      for (let j = 0; j < 5 && j <= t; j++) total += taps[c * 5 + j] * n[t - j][c];
+      return total;
+    }),
+  );
+}
+
+function recurrence(a: number[], b: number[], out: Float64Array, n: Rows): Rows {
+  let s = a.map(() => 0);
+  return n.map((row) => {
+    s = s.map((value, c) => a[c] * value + b[c] * row[c]);
+    return s.map((value, c) => out[c] * value);
+  });
+}
+
+function attention(q: Rows, k: Rows, v: Rows, window: number, topK: number): Rows {
+  return q.map((query, t) => {
+    const positions = k.map((_, u) => u).filter((u) => u <= t && u > t - window);
+    const scores = new Map(positions.map((u) => [u, dot(query, k[u]) / Math.sqrt(query.length)]));
+    const kept = positions.sort((a, b) => (scores.get(b) as number) - (scores.get(a) as number)).slice(0, topK);
+    const p = softmax(kept.map((u) => scores.get(u) as number));
+    return v[0].map((_, c) => sum(kept.map((u, i) => p[i] * v[u][c])));
+  });
+}
+
+function layerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: Rows): Rows {
+  const get = (name: string) => tensors.get(`layers.${index}.${name}`) as Float64Array;
+  const gated = config.block === "gated";
+  const n = x.map((row) => layerNorm(row, get("norm.gamma"), get("norm.beta")));
+  const u = gated ? n.map((row) => multiply(get("in"), row)) : n;
+  const { local, state, sparse } = config.layers[index].pathways;
+  const outputs: Rows[] = [];
+  const l = local ? convolution(get("local.taps"), u) : [];
+  if (local) outputs.push(l);
+  if (state) {
+    const a = [...get("state.decay")].map(Math.tanh);
+    const b = gated ? a.map((value) => 1 - value) : [...get("state.gain")];
+    outputs.push(recurrence(a, b, get("state.out"), gated ? l : n));
+  }
+  if (sparse) {
+    const from = gated ? l : n;
+    const q = from.map((row) => multiply(get("sparse.query"), row));
+    const k = from.map((row) => multiply(get("sparse.key"), row));
+    const v = gated ? u : n.map((row) => multiply(get("sparse.value"), row));
+    outputs.push(attention(q, k, v, config.layers[index].window, config.topK));
+  }
+  const P = outputs.length;
+  const mixed = n.map((row, t) => {
+    const bias = gated ? get("router.bias") : undefined;
+    const r =
+      P === 1 ? [1] : softmax(multiply(get("router.weight"), row).map((value, i) => value + (bias ? bias[i] : 0)));
+    const scale = gated ? P : 1;
+    return u[t].map((_, c) => sum(outputs.map((output, i) => r[i] * scale * output[t][c])));
+  });
+  if (!gated) return mixed;
+  const g = n.map((row) => multiply(get("gate"), row));
+  return mixed.map((row, t) =>
+    multiply(
+      get("out"),
+      row.map((value, c) => value * g[t][c]),
+    ),
+  );
+}
+
+/** Mean cross-entropy in nats over all windows. */
+function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Array[]): number {
+  const d = config.dModel;
+  const embed = tensors.get("embed") as Float64Array;
+  const unembed = tensors.get(config.tied ? "embed" : "unembed") as Float64Array;
+  const losses = windows.flatMap((window) => {
+    let x: Rows = [...window.subarray(0, -1)].map((symbol) => [...embed.subarray(symbol * d, (symbol + 1) * d)]);
+    config.layers.forEach((_, index) => {
+      const outputs = layerOutputs(config, tensors, index, x);
+      x = x.map((row, t) => row.map((value, c) => value + outputs[t][c]));
+    });
+    return x.map((row, t) => {
+      const n = layerNorm(row, tensors.get("final.gamma") as Float64Array, tensors.get("final.beta") as Float64Array);
+      return -Math.log(softmax(multiply(unembed, n))[window[t + 1]]);
+    });
+  });
+  return sum(losses) / losses.length;
+}
+
+/** Central differences; the step balances the truncation and the rounding of float64. */
+function numericGradient(loss: () => number, values: Float64Array): Float64Array {
+  const step = 1e-5;
+  return values.map((value, i) => {
+    values[i] = value + step;
+    const above = loss();
+    values[i] = value - step;
+    const below = loss();
+    values[i] = value;
+    return (above - below) / (2 * step);
+  });
+}
+
+const norm = (values: ArrayLike<number>) => Math.sqrt(sum(Array.from(values, (value) => value * value)));
+
+const train = { batch: 2, context: 9, seed: 5 };
+const base = { block: "base", dModel: 10, nLayers: 2, dHead: 3, window: 7, train };
+const gated = { block: "gated", dModel: 6, dInner: 9, nLayers: 2, dHead: 3, window: 7, train };
+const float = { ternary: false, embedding: "float", unembedding: "float" };
+const everyPathway = ["local", "state", "sparse"];
+const cases: [string, unknown][] = [
+  ["base", base],
+  ["base in float", { ...base, ...float }],
+  ["base, topK 2, windows 1 and 3", { ...base, topK: 2, window: [1, 3] }],
+  ["base, other pathways per layer", { ...base, nLayers: 3, pathways: [["state"], ["local", "sparse"], ["sparse"]] }],
+  ["base, local alone, tied", { ...base, pathways: ["local"], tied: true, embedding: "int4" }],
+  ["gated, local and state, tied int4", { ...gated, tied: true, embedding: "int4" }],
+  ["gated in float, every pathway", { ...gated, ...float, pathways: everyPathway }],
+  ["gated, every pathway, int4 tables", { ...gated, pathways: everyPathway, embedding: "int4", unembedding: "int4" }],
+  ["gated, other pathways per layer", { ...gated, pathways: [["local"], ["local", "sparse"]] }],
+];
+
+describe.each(cases)("gradients of the %s block", (_, json) => {
+  const config = parseConfig(json, "test");
+  const vocab = 13;
+  let trainer: Trainer;
+  let windows: Uint16Array[];
+  let effective: Tensors;
+  let found: { lossNatsPerSymbol: number; gradients: Map<string, Float32Array> };
+
+  beforeAll(async () => {
+    const random = Random.fromSeed(9);
+    const symbols = Uint16Array.from({ length: 200 }, () => random.below(vocab));
+    trainer = await Trainer.create({ config, vocab, symbols, threads: 1 });
+    windows = [symbols.slice(0, 10), symbols.slice(50, 60)];
+    const { tensors } = trainer.state();
+    effective = new Map(
+      tensorSpecs(config, vocab, vocab).map((spec) => {
+        const values = tensors.get(spec.name) as Float32Array;
+        return [
+          spec.name,
+          Float64Array.from(effectiveWeights(values, spec.shape[spec.shape.length - 1], spec.quantiser)),
+        ];
+      }),
+    );
+    found = await trainer.gradients(windows);
+  });
+  afterAll(() => trainer.close());
+
+  test("the loss is that of the reference", () => {
+    expect(found.lossNatsPerSymbol).toBeCloseTo(referenceLoss(config, effective, windows), 5);
+  });
+
+  test("every tensor agrees with central differences to 1e-5 of its norm", () => {
+    const total = norm([...found.gradients.values()].map(norm));
+    const errors = [...found.gradients].map(([name, gradient]) => {
+      const truth = numericGradient(
+        () => referenceLoss(config, effective, windows),
+        effective.get(name) as Float64Array,
+      );
+      // A gradient of nothing (a window of 1 makes query and key idle) is held to the rounding of the others.
+      const scale = Math.max(norm(truth), 1e-4 * total);
+      return [name, norm(truth.map((value, i) => value - gradient[i])) / scale];
+    });
+    for (const [name, error] of errors) expect(error, `${name}`).toBeLessThan(1e-5);
+  });
+});

@@ -1,0 +1,354 @@
+import { type LayerConfig, type ModelConfig, PATHWAYS, pathwaysOf, TAPS } from "../model/config.js";
+import { sizeOf, type TensorSpec, tensorSpecs } from "../model/tensors.js";
+
+/**
+ * Where everything lies in the shared memory. It is computed alike in every thread from the same few numbers.
+ *
+ * B windows per step, T tokens per window (padded to a multiple of 8), d and w the padded widths. Addresses are bytes;
+ * strides, widths and counts are float32 values.
+ */
+
+export const pad8 = (count: number): number => (count + 7) & ~7;
+
+/** One tensor. Rows are padded to `stride`; taps are kept transposed, as 5 rows of w. */
+export interface TensorSlot {
+  spec: TensorSpec;
+  transposed: boolean;
+  rows: number;
+  columns: number;
+  stride: number;
+  /** Values with padding, of which zeros stay zeros. */
+  count: number;
+  latent: number;
+  firstMoment: number;
+  secondMoment: number;
+  gradient: number;
+  /** What the forward pass uses: the quantised values; for a decay what `prepareDecay` makes of it. */
+  effective: number;
+  /** Where a window's share of a vector's gradient lies in its partials (values); unused for matrices. */
+  partial: number;
+}
+
+/** Matrices that share an input are one product: their rows lie one below the other, each padded to a multiple of 8. */
+export interface MatrixGroup {
+  rows: number;
+  depth: number;
+  members: { slot: TensorSlot; firstRow: number }[];
+  forwardPanels: number;
+  backwardPanels: number;
+  gradient: number;
+  /** Inputs and output gradients of all windows, packed by columns: what the gradient of the matrices is made of. */
+  inputStore: number;
+  outputStore: number;
+}
+
+export interface LayerPlan {
+  config: LayerConfig;
+  slots: Record<string, TensorSlot>;
+  /** Products of the norm (base: query, key, value, router; gated: in, gate, router). */
+  project: MatrixGroup | undefined;
+  /** Gated block: query and key of the local pathway's output. */
+  queryKey: MatrixGroup | undefined;
+  /** Gated block: back to the model's width. */
+  out: MatrixGroup | undefined;
+  routerSlots: number;
+}
+
+export interface Layout {
+  config: ModelConfig;
+  vocab: number;
+  outputs: number;
+  batch: number;
+  context: number;
+  /** Context padded to a multiple of 8. */
+  tokens: number;
+  dModel: number;
+  dInner: number;
+  slots: TensorSlot[];
+  groups: MatrixGroup[];
+  layers: LayerPlan[];
+  embed: TensorSlot;
+  finalGamma: TensorSlot;
+  finalBeta: TensorSlot;
+  unembed: MatrixGroup;
+  /** Gradient of the embedding's output for all windows, packed by columns. */
+  embedStore: number;
+  /** Gradients of all vectors (and taps) side by side, and each window's share of them. */
+  vectorGradients: number;
+  vectorCount: number;
+  partials: number;
+  /** u16 [B, T + 1]; see `windowAddress`. */
+  symbols: number;
+  /** i32 per window: tokens, first token that counts. */
+  windows: number;
+  /** f64 per window. */
+  losses: number;
+  /** f64 per gradient task. */
+  squares: number;
+  scratch: ScratchPlan[];
+  bytes: number;
+}
+
+/** Activations of the window a thread works on. */
+export interface ScratchPlan {
+  /** Input of each layer and, last, of the final norm. */
+  x: number[];
+  layers: LayerScratch[];
+  finalNorm: number;
+  finalStats: number;
+  logits: number;
+  dx: number;
+  dn: number;
+  dProject: number;
+  dQueryKey: number;
+  dl: number;
+  ds: number;
+  dz: number;
+  dh: number;
+  dr: number;
+  da: number;
+  db: number;
+  carry: number;
+  keys: number;
+  scores: number;
+}
+
+export interface LayerScratch {
+  n: number;
+  stats: number;
+  project: number;
+  queryKey: number;
+  l: number;
+  s: number;
+  z: number;
+  r: number;
+  probabilities: number;
+  positions: number;
+  h: number;
+  m: number;
+}
+
+/** Most gradient tasks a plan has room for. */
+export const MAX_GRADIENT_TASKS = 4096;
+
+/** First byte used: below lie the control block (see team.ts) and what the compiler keeps for itself. */
+const FIRST_BYTE = 8192;
+
+class Allocator {
+  bytes = FIRST_BYTE;
+
+  /** Room for `count` float32 values, on a cache line of its own. */
+  take(count: number): number {
+    const address = this.bytes;
+    this.bytes += Math.ceil((count * 4) / 64) * 64;
+    return address;
+  }
+}
+
+function shapeOf(spec: TensorSpec): Pick<TensorSlot, "transposed" | "rows" | "columns" | "stride"> {
+  const transposed = spec.name.endsWith("local.taps");
+  const rows = transposed ? TAPS : spec.shape.length > 1 ? spec.shape[0] : 1;
+  const columns = sizeOf(spec) / rows;
+  return { transposed, rows, columns, stride: pad8(columns) };
+}
+
+const isInGroup = (spec: TensorSpec) => spec.group !== "vector" && !spec.name.endsWith("local.taps");
+
+function placeSlot(spec: TensorSpec, allocator: Allocator, partial: number): TensorSlot {
+  const shape = shapeOf(spec);
+  const count = shape.rows * shape.stride;
+  // Panels of 8 rows are packed from these: the rows beyond the last are zeros.
+  const padded = pad8(shape.rows) * shape.stride;
+  const latent = allocator.take(padded);
+  const isDecay = spec.name.endsWith("state.decay");
+  return {
+    spec,
+    ...shape,
+    count,
+    latent,
+    firstMoment: allocator.take(count),
+    secondMoment: allocator.take(count),
+    gradient: 0,
+    effective: isDecay ? allocator.take(3 * count) : spec.quantiser === "none" ? latent : allocator.take(padded),
+    partial,
+  };
+}
+
+function placeSlots(specs: TensorSpec[], allocator: Allocator): { slots: TensorSlot[]; vectorCount: number } {
+  let vectorCount = 0;
+  const slots = specs.map((spec) => {
+    const slot = placeSlot(spec, allocator, vectorCount);
+    if (!isInGroup(spec)) vectorCount += slot.count;
+    return slot;
+  });
+  return { slots, vectorCount };
+}
+
+function placeGroup(slots: TensorSlot[], tokensInBatch: number, allocator: Allocator): MatrixGroup {
+  const depth = slots[0].stride;
+  let rows = 0;
+  const members = slots.map((slot) => {
+    const firstRow = rows;
+    rows += pad8(slot.rows);
+    return { slot, firstRow };
+  });
+  const gradient = allocator.take(rows * depth);
+  for (const { slot, firstRow } of members) slot.gradient = gradient + firstRow * depth * 4;
+  return {
+    rows,
+    depth,
+    members,
+    forwardPanels: allocator.take(rows * depth),
+    backwardPanels: allocator.take(rows * depth),
+    gradient,
+    inputStore: allocator.take(tokensInBatch * depth),
+    outputStore: allocator.take(tokensInBatch * rows),
+  };
+}
+
+type GroupMaker = (names: string[]) => MatrixGroup | undefined;
+
+function placeLayer(
+  config: ModelConfig,
+  index: number,
+  all: Map<string, TensorSlot>,
+  makeGroup: GroupMaker,
+): LayerPlan {
+  const prefix = `layers.${index}.`;
+  const slots: Record<string, TensorSlot> = {};
+  for (const [name, slot] of all) if (name.startsWith(prefix)) slots[name.slice(prefix.length)] = slot;
+  const gated = config.block === "gated";
+  const group = (...names: string[]) => makeGroup(names.filter((name) => name in slots).map((name) => prefix + name));
+  const layer = config.layers[index];
+  return {
+    config: layer,
+    slots,
+    project: gated
+      ? group("in", "gate", "router.weight")
+      : group("sparse.query", "sparse.key", "sparse.value", "router.weight"),
+    queryKey: gated ? group("sparse.query", "sparse.key") : undefined,
+    out: gated ? group("out") : undefined,
+    routerSlots: pathwaysOf(layer).reduce((bits, name, i) => bits | (PATHWAYS.indexOf(name) << (2 * i)), 0),
+  };
+}
+
+function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allocator): ScratchPlan {
+  const { tokens: T, dModel: d, dInner: w, layers, unembed } = layout;
+  const rowsOf = (pick: (layer: LayerPlan) => MatrixGroup | undefined) =>
+    Math.max(8, ...layers.map((layer) => pick(layer)?.rows ?? 0));
+  const take = (width: number) => allocator.take(T * width);
+  const depth = pad8(layout.config.dHead);
+  return {
+    x: Array.from({ length: layers.length + 1 }, () => take(d)),
+    layers: layers.map((layer) => ({
+      n: take(d),
+      stats: take(2),
+      project: take(layer.project?.rows ?? 0),
+      queryKey: take(layer.queryKey?.rows ?? 0),
+      l: take(w),
+      s: take(w),
+      z: take(w),
+      r: take(4),
+      probabilities: take(4),
+      positions: take(4),
+      h: take(w),
+      m: take(w),
+    })),
+    finalNorm: take(d),
+    finalStats: take(2),
+    logits: take(unembed.rows),
+    dx: take(d),
+    dn: take(d),
+    dProject: take(rowsOf((layer) => layer.project)),
+    dQueryKey: take(rowsOf((layer) => layer.queryKey)),
+    dl: take(w),
+    ds: take(w),
+    dz: take(w),
+    dh: take(w),
+    dr: take(4),
+    da: allocator.take(w),
+    db: allocator.take(w),
+    carry: allocator.take(w),
+    keys: take(depth),
+    scores: allocator.take(4 * T),
+  };
+}
+
+/** Lays out a trainer's memory; `batch` and `context` come from the configuration. */
+export function planLayout(config: ModelConfig, vocab: number, outputs: number, threads: number): Layout {
+  const allocator = new Allocator();
+  const { batch, context } = config.train;
+  const tokens = pad8(context);
+  const { slots, vectorCount } = placeSlots(tensorSpecs(config, vocab, outputs), allocator);
+  const byName = new Map(slots.map((slot) => [slot.spec.name, slot]));
+  const named = (name: string) => byName.get(name) as TensorSlot;
+  const groups: MatrixGroup[] = [];
+  const makeGroup: GroupMaker = (names) => {
+    if (names.length === 0) return undefined;
+    const group = placeGroup(names.map(named), batch * tokens, allocator);
+    groups.push(group);
+    return group;
+  };
+  const layers = config.layers.map((_, index) => placeLayer(config, index, byName, makeGroup));
+  const unembed = makeGroup([config.tied ? "embed" : "unembed"]) as MatrixGroup;
+  const embed = named("embed");
+  if (!config.tied) embed.gradient = allocator.take(embed.count);
+  const vectorGradients = allocator.take(vectorCount);
+  for (const slot of slots) if (!isInGroup(slot.spec)) slot.gradient = vectorGradients + slot.partial * 4;
+  const plan = {
+    config,
+    vocab,
+    outputs,
+    batch,
+    context,
+    tokens,
+    dModel: pad8(config.dModel),
+    dInner: pad8(config.dInner),
+    slots,
+    groups,
+    layers,
+    embed,
+    finalGamma: named("final.gamma"),
+    finalBeta: named("final.beta"),
+    unembed,
+    embedStore: allocator.take(batch * tokens * embed.stride),
+    vectorGradients,
+    vectorCount,
+    partials: allocator.take(batch * vectorCount),
+    symbols: allocator.take((batch * (context + 1)) / 2 + 1),
+    windows: allocator.take(batch * 2),
+    losses: allocator.take(batch * 2),
+    squares: allocator.take(MAX_GRADIENT_TASKS * 2),
+  };
+  const scratch = Array.from({ length: threads }, () => placeScratch(plan, allocator));
+  return { ...plan, scratch, bytes: allocator.bytes };
+}
+
+/** Address of a window's first symbol; its targets start one symbol later. */
+export const windowAddress = (layout: Layout, window: number): number =>
+  layout.symbols + window * (layout.context + 1) * 2;
+
+/** Copies a tensor's values into memory at one of its slot's addresses, with the slot's padding and order. */
+export function writeTensor(memory: Float32Array, slot: TensorSlot, address: number, values: Float32Array): void {
+  eachValue(slot, (at, index) => {
+    memory[address / 4 + at] = values[index];
+  });
+}
+
+/** The values at one of a slot's addresses, row-major without padding. */
+export function readTensor(memory: Float32Array, slot: TensorSlot, address: number): Float32Array {
+  const values = new Float32Array(sizeOf(slot.spec));
+  eachValue(slot, (at, index) => {
+    values[index] = memory[address / 4 + at];
+  });
+  return values;
+}
+
+function eachValue(slot: TensorSlot, visit: (at: number, index: number) => void): void {
+  for (let row = 0; row < slot.rows; row++) {
+    for (let column = 0; column < slot.columns; column++) {
+      const index = slot.transposed ? column * slot.rows + row : row * slot.columns + column;
+      visit(row * slot.stride + column, index);
+    }
+  }
+}

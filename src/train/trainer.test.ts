@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+import { type ModelConfig, parseConfig } from "../model/config.js";
+import { UsageError } from "../model/errors.js";
+import { Random } from "./random.js";
+import { Trainer, type TrainerState } from "./trainer.js";
+
+const vocab = 29;
+const random = Random.fromSeed(3);
+// Every symbol is a function of the one before it, with one in eight replaced: something to learn.
+const symbols = new Uint16Array(3000);
+for (let i = 1; i < symbols.length; i++) {
+  symbols[i] = random.below(8) === 0 ? random.below(vocab) : (symbols[i - 1] * 7 + 3) % vocab;
+}
+
+const train = { steps: 12, batch: 5, context: 21, seed: 4 };
+const base = { block: "base", dModel: 12, nLayers: 2, dHead: 5, window: 6, train };
+const gated = { block: "gated", dModel: 9, dInner: 20, nLayers: 2, dHead: 5, window: 6, train };
+const configs: [string, ModelConfig][] = (
+  [
+    ["base", base],
+    ["gated, tied int4", { ...gated, tied: true, embedding: "int4" }],
+    [
+      "gated, every pathway, float",
+      { ...gated, pathways: ["local", "state", "sparse"], ternary: false, embedding: "float" },
+    ],
+  ] as [string, unknown][]
+).map(([name, json]) => [name, parseConfig(json, "test")]);
+
+async function stateAfter(config: ModelConfig, threads: number, steps: number, resume?: TrainerState) {
+  const trainer = await Trainer.create({ config, vocab, symbols, threads, ...(resume ? { resume } : {}) });
+  const losses: number[] = [];
+  for (let i = 0; i < steps; i++) losses.push((await trainer.step()).lossNatsPerSymbol);
+  const state = trainer.state();
+  await trainer.close();
+  return { state, losses };
+}
+
+describe.each(configs)("%s", (_, config) => {
+  test("the bits do not depend on the number of threads", async () => {
+    const one = await stateAfter(config, 1, 8);
+    expect(await stateAfter(config, 2, 8)).toEqual(one);
+    expect(await stateAfter(config, 3, 8)).toEqual(one);
+  });
+
+  test("a resumed run continues to the same bits", async () => {
+    const whole = await stateAfter(config, 1, 10);
+    const half = await stateAfter(config, 2, 5);
+    const rest = await stateAfter(config, 2, 5, half.state);
+    expect(rest.state).toEqual(whole.state);
+    expect([...half.losses, ...rest.losses]).toEqual(whole.losses);
+  });
+});
+
+describe("Trainer", () => {
+  const config = parseConfig({ ...gated, train: { ...train, steps: 150 } }, "test");
+
+  test("learns what can be learned", async () => {
+    const { losses } = await stateAfter(config, 2, 150);
+    // A successor kept with 7 in 8: its entropy is about 0.78 nats; knowing nothing is log 29 = 3.37.
+    expect(losses[0]).toBeGreaterThan(3.2);
+    expect(losses[149]).toBeLessThan(1.3);
+  });
+
+  test("different seeds give different tensors", async () => {
+    const other = { ...config, train: { ...config.train, seed: 5 } };
+    const embed = async (it: ModelConfig) => (await stateAfter(it, 1, 0)).state.tensors.get("embed");
+    expect(await embed(other)).not.toEqual(await embed(config));
+  });
+
+  test("evaluate() predicts every symbol but the first once, whatever the windows", async () => {
+    const trainer = await Trainer.create({ config, vocab, symbols, threads: 2 });
+    const text = symbols.subarray(0, 500);
+    const before = trainer.state();
+    const whole = await trainer.evaluate(text);
+    expect(whole.symbols).toBe(499);
+    expect(await trainer.evaluate(symbols, { maxSymbols: 500 })).toEqual(whole);
+    // One window by itself is what gradients() says of it.
+    const window = text.slice(0, 22);
+    const { natsPerSymbol } = await trainer.evaluate(window);
+    const { lossNatsPerSymbol } = await trainer.gradients(Array.from({ length: 5 }, () => window));
+    expect(natsPerSymbol).toBeCloseTo(lossNatsPerSymbol, 12);
+    expect(trainer.state()).toEqual(before);
+    await trainer.close();
+  });
+
+  test("evaluate() leaves warm-up symbols out of the mean", async () => {
+    const trainer = await Trainer.create({ config, vocab, symbols, threads: 1 });
+    const text = symbols.slice(0, 32);
+    const nats = async (piece: Uint16Array) => (await trainer.evaluate(piece)).natsPerSymbol * (piece.length - 1);
+    // Windows of 21: the second starts 10 symbols before the 22nd and counts only what the first did not.
+    const first = await nats(text.subarray(0, 22));
+    const second = (await nats(text.subarray(11, 32))) - (await nats(text.subarray(11, 22)));
+    const { natsPerSymbol } = await trainer.evaluate(text, { warmup: 10 });
+    expect(natsPerSymbol * 31).toBeCloseTo(first + second, 4);
+    await trainer.close();
+  });
+
+  test("refuses too few symbols and symbols outside the alphabet", async () => {
+    const create = (text: Uint16Array) => Trainer.create({ config, vocab, symbols: text, threads: 1 });
+    await expect(create(symbols.subarray(0, 21))).rejects.toThrow(UsageError);
+    await expect(create(symbols.subarray(0, 21))).rejects.toThrow("a window of 21 needs at least 22");
+    await expect(create(Uint16Array.from(symbols).fill(29, 40, 41))).rejects.toThrow(
+      "symbol 29 at position 40 is outside",
+    );
+  });
+
+  test("refuses a model that cannot be addressed", async () => {
+    const huge = parseConfig({ block: "gated", dModel: 1024, dInner: 2048, nLayers: 64 }, "test");
+    await expect(Trainer.create({ config: huge, vocab, symbols, threads: 1 })).rejects.toThrow("4096 MB is the limit");
+  });
+});
