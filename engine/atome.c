@@ -202,7 +202,7 @@ static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_
 }
 
 #if ATOME_INT4
-/* product = Q . vector, in units of 1/8; moves the cursor past Q */
+/* product = the logits of Q . vector; moves the cursor past Q */
 static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
   const uint8_t *step = a->weights, *nibble = step + align4(2 * rows);
   const int16_t *v = a->vector, *end = v + columns;
@@ -213,7 +213,7 @@ static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *
   for (; rows; rows--, step += 2) {
     int32_t sum = -bias;
     for (v = a->vector; v < end; v += 2, nibble++) sum += (*nibble & 15) * v[0] + (*nibble >> 4) * v[1];
-    *product++ = mul_q15(sum, (int32_t)read16(step));
+    *product++ = rescale(mul_q15(8 * sum, (int32_t)read16(step)), a->model + LOGIT_SCALE);
   }
 }
 #endif
@@ -733,8 +733,10 @@ const int32_t *atome_logits(atome_t *a) {
     multiply_int4(a, rows, a->width, logits);
   else
 #endif
+  {
     multiply_ternary(a, rows, a->width, logits);
-  scale_product(logits, rows, a->model + LOGIT_SCALE, INT32_MAX);
+    scale_product(logits, rows, a->model + LOGIT_SCALE, INT32_MAX);
+  }
   a->weights = final_norm;
   return logits;
 }
