@@ -1,0 +1,150 @@
+import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
+import type { ModelConfig } from "../model/config.js";
+import { Random } from "../train/random.js";
+import { type StepResult, Trainer, type TrainerState } from "../train/trainer.js";
+import type { RunFolder } from "./run-folder.js";
+import type { EncodedText, TrainingData } from "./train-data.js";
+
+/** Most symbols of the held-out text that a validation reads. */
+const VALIDATION_SYMBOLS = 32768;
+
+export interface LoopOptions {
+  config: ModelConfig;
+  data: TrainingData;
+  threads: number;
+  folder: RunFolder;
+  /** Where to go on, or the weights to start from. */
+  from?: Checkpoint;
+  /** Asked after every step. */
+  isStopped: () => boolean;
+  onStep?: (step: StepResult) => void;
+  onValidation?: (entry: HistoryEntry) => void;
+}
+
+/** How training ended. */
+export interface LoopResult {
+  /** False when it was stopped before the last step. */
+  isComplete: boolean;
+  step: number;
+  history: readonly HistoryEntry[];
+}
+
+/**
+ * Trains up to the last step, validates, and keeps the run's folder up to date. What is saved does not depend on how often
+ * training was interrupted.
+ *
+ * @throws FailureError when a file cannot be written; what was saved before stays
+ */
+export async function trainToEnd(options: LoopOptions): Promise<LoopResult> {
+  const { config, data, threads } = options;
+  const trainer = await Trainer.create({
+    config,
+    vocab: data.alphabet.size,
+    symbols: data.training.symbols,
+    threads,
+    ...(options.from ? { resume: startingState(options.from, config) } : {}),
+  });
+  try {
+    return await new Loop(options, trainer).run();
+  } finally {
+    await trainer.close();
+  }
+}
+
+/** The state to go on from; of a checkpoint without one, its weights at step 0. */
+function startingState({ training, tensors, step }: Checkpoint, config: ModelConfig): TrainerState {
+  const weights = new Map(tensors);
+  if (training) {
+    const [a, b, c, d] = training.random;
+    const moments = { firstMoments: new Map(training.m), secondMoments: new Map(training.v) };
+    return { step, random: [a, b, c, d], tensors: weights, ...moments };
+  }
+  const zeros = () => new Map([...tensors].map(([name, values]) => [name, new Float32Array(values.length)]));
+  const random = Random.fromSeed(config.train.seed).state();
+  return { step: 0, random, tensors: weights, firstMoments: zeros(), secondMoments: zeros() };
+}
+
+class Loop {
+  readonly #options: LoopOptions;
+  readonly #trainer: Trainer;
+  readonly #history: HistoryEntry[];
+  #step: number;
+  /** Sum of the losses since the last entry of the history. */
+  #lossSum: number;
+
+  constructor(options: LoopOptions, trainer: Trainer) {
+    const { from } = options;
+    this.#options = options;
+    this.#trainer = trainer;
+    this.#history = from?.training ? [...from.history] : [];
+    this.#step = from?.training ? from.step : 0;
+    this.#lossSum = from?.training?.lossSum ?? 0;
+  }
+
+  async run(): Promise<LoopResult> {
+    const { config, folder, isStopped } = this.#options;
+    const { steps, validateEvery, checkpointEvery } = config.train;
+    while (this.#step < steps) {
+      await this.#trainStep();
+      const isLast = this.#step === steps;
+      if (isLast || this.#step % validateEvery === 0) await this.#validate();
+      const stopped = isStopped();
+      if (isLast || stopped || this.#step % checkpointEvery === 0) folder.saveLast(this.#checkpoint());
+      if (stopped && !isLast) return { isComplete: false, step: this.#step, history: this.#history };
+    }
+    return { isComplete: true, step: this.#step, history: this.#history };
+  }
+
+  async #trainStep(): Promise<void> {
+    const result = await this.#trainer.step();
+    this.#step = result.step;
+    this.#lossSum += result.lossNatsPerSymbol;
+    const { folder, onStep } = this.#options;
+    folder.log({ step: result.step, loss: result.lossNatsPerSymbol, learningRate: result.learningRate });
+    onStep?.(result);
+  }
+
+  /** Adds an entry to the history; saves the weights when they are the best so far. Without held-out text: the newest. */
+  async #validate(): Promise<void> {
+    const { data, folder, onValidation } = this.#options;
+    const steps = this.#step - (this.#history.at(-1)?.step ?? 0);
+    const trainingLoss = this.#lossSum / steps;
+    this.#lossSum = 0;
+    if (data.validation.symbols.length === 0) {
+      folder.saveBest(this.#checkpoint());
+      return;
+    }
+    const entry = { step: this.#step, trainingLoss, ...(await this.#evaluate(data.validation)) };
+    const best = Math.min(...this.#history.map(({ validationLoss }) => validationLoss));
+    this.#history.push(entry);
+    if (entry.validationLoss < best) folder.saveBest(this.#checkpoint());
+    folder.log(entry);
+    onValidation?.(entry);
+  }
+
+  /** Windows overlap by half, so that each symbol has at least half a context before it. */
+  async #evaluate({ symbols }: EncodedText): Promise<{ validationLoss: number; bitsPerByte: number }> {
+    const { config, data } = this.#options;
+    const part = symbols.subarray(0, VALIDATION_SYMBOLS);
+    const warmup = Math.floor(config.train.context / 2);
+    const { natsPerSymbol, symbols: predicted } = await this.#trainer.evaluate(part, { warmup });
+    const bytes = data.alphabet.decode(part).length - data.alphabet.decode(part.subarray(0, 1)).length;
+    return { validationLoss: natsPerSymbol, bitsPerByte: (natsPerSymbol / Math.LN2) * (predicted / bytes) };
+  }
+
+  #checkpoint(): Checkpoint {
+    const { config, data } = this.#options;
+    const { tensors, firstMoments: m, secondMoments: v, random } = this.#trainer.state();
+    return {
+      config,
+      alphabet: data.alphabet,
+      outputs: data.alphabet.size,
+      step: this.#step,
+      seed: config.train.seed,
+      dataSha256: data.sha256,
+      history: this.#history,
+      tensors,
+      training: { m, v, random, lossSum: this.#lossSum },
+    };
+  }
+}
