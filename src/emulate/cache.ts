@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { FailureError } from "../model/errors.js";
 
 /** Where the sources are and where what is built from them goes. */
 export interface Workshop {
@@ -51,10 +52,23 @@ function moveUnlessPresent(output: string, target: string): void {
   }
 }
 
-/** Calls `use` with a new empty folder of its own, which is gone afterwards. */
+function newFolder(cacheDir: string): string {
+  try {
+    mkdirSync(cacheDir, { recursive: true });
+    return mkdtempSync(join(cacheDir, "run-"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new FailureError(`Cannot build engines in "${cacheDir}": ${reason}; make the folder writable.`);
+  }
+}
+
+/**
+ * Calls `use` with a new empty folder of its own, which is gone afterwards.
+ *
+ * @throws FailureError when no folder can be made
+ */
 export async function withFolder<T>(workshop: Workshop, use: (dir: string) => Promise<T>): Promise<T> {
-  mkdirSync(workshop.cacheDir, { recursive: true });
-  const dir = mkdtempSync(join(workshop.cacheDir, "run-"));
+  const dir = newFolder(workshop.cacheDir);
   try {
     return await use(dir);
   } finally {

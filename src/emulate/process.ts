@@ -20,6 +20,7 @@ export function runProgram(path: string, args: readonly string[], cwd: string, t
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, {
       cwd,
+      env: { ...process.env, LC_ALL: "C" }, // messages are read
       stdio: ["ignore", "pipe", "pipe"],
       timeout: timeoutMs,
       killSignal: "SIGKILL",
@@ -65,14 +66,14 @@ export async function runOrFail(
   return outcome;
 }
 
-/** One line on why a program failed: its exit status and what it said first. */
+/** One line on why a program failed: its exit status, and the lines that speak of an error or else the first it wrote. */
 export function describeFailure(outcome: Outcome): string {
-  const said = `${outcome.stderr}\n${outcome.stdout}`
+  const lines = `${outcome.stderr}\n${outcome.stdout}`
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "")
-    .slice(0, 3)
-    .join(" | ");
+    .filter((line) => line !== "");
+  const errors = lines.filter((line) => /error|undefined reference/i.test(line));
+  const said = (errors.length > 0 ? errors : lines).slice(0, 3).join(" | ");
   const how = outcome.code === null ? "it crashed" : `it ended with exit code ${outcome.code}`;
   return said === "" ? how : `${how} and said: ${said}`;
 }

@@ -80,6 +80,13 @@ describe("runProgram()", () => {
     );
   });
 
+  test("describeFailure() prefers the lines that speak of an error", () => {
+    const stderr = "a.c:1: warning: x\n  1 | int\na.c:2: error: y\n";
+    expect(describeFailure({ code: 2, stdout: "", stderr })).toBe(
+      "it ended with exit code 2 and said: a.c:2: error: y",
+    );
+  });
+
   test("describeFailure() tells a crash", () => {
     expect(describeFailure({ code: null, stdout: "", stderr: "" })).toBe("it crashed");
   });
