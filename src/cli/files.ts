@@ -1,5 +1,5 @@
-import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { writingError } from "../checkpoint/atomic-file.js";
 import { FailureError, UsageError } from "../model/errors.js";
 
@@ -26,14 +26,18 @@ export function readInput(path: string, kind: string): Uint8Array {
 export function prepareFolder(path: string): void {
   const probe = join(path, ".probe.tmp");
   try {
+    // A recursive mkdir on a read-only file system says that the folder does not exist.
+    accessSync(nearestFolder(path), constants.W_OK);
     mkdirSync(path, { recursive: true });
     writeFileSync(probe, new Uint8Array(PROBE_BYTES));
+    rmSync(probe);
   } catch (error) {
+    if (existsSync(probe)) rmSync(probe, { force: true });
     throw folderError(path, error as NodeJS.ErrnoException);
-  } finally {
-    rmSync(probe, { force: true });
   }
 }
+
+const nearestFolder = (path: string): string => (existsSync(path) ? path : nearestFolder(dirname(resolve(path))));
 
 /** A full disk shows only when there is something to write. */
 const PROBE_BYTES = 4096;

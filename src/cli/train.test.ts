@@ -1,0 +1,264 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { decodeCheckpoint } from "../checkpoint/checkpoint.js";
+import { runAtome, startAtome } from "./spawn-atome.js";
+
+const cwd = mkdtempSync(join(tmpdir(), "atome-train-"));
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+const tiny = {
+  block: "gated",
+  dModel: 8,
+  dInner: 16,
+  nLayers: 1,
+  alphabet: { kind: "map" },
+  train: { steps: 60, batch: 2, context: 16, validateEvery: 25, checkpointEvery: 10, validation: 0.1 },
+};
+const corpus = Array.from({ length: 400 }, (_, i) => `line ${(i * 7919) % 1000} of the text\n`).join("");
+
+beforeAll(() => {
+  writeFileSync(join(cwd, "text.txt"), corpus);
+  writeFileSync(join(cwd, "tiny.json"), JSON.stringify(tiny));
+});
+
+const tinyRun = (folder: string, ...more: string[]) => [
+  "train",
+  "text.txt",
+  "--config",
+  "tiny.json",
+  "-o",
+  folder,
+  ...more,
+];
+const bytes = (...path: string[]) => readFileSync(join(cwd, ...path)).toString("base64");
+const logOf = (folder: string) => {
+  const text = existsSync(join(cwd, folder, "log.jsonl")) ? readFileSync(join(cwd, folder, "log.jsonl"), "utf8") : "";
+  return text.split("\n").filter((line) => line !== "");
+};
+
+/** Waits until the run has logged `count` lines. */
+async function logged(folder: string, count: number): Promise<void> {
+  while (logOf(folder).length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+describe("atome train", () => {
+  test("writes a run that can be read back, and one JSON object at the end", async () => {
+    const { code, stdout, stderr } = await runAtome(tinyRun("plain", "--json"), cwd);
+    expect(stderr).toMatch(/^Training a gated model \(dModel 8, 1 layers, \d+ symbols\)/);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
+    expect(report).toMatchObject({ run: "plain", steps: 60, lastCheckpoint: join("plain", "last.safetensors") });
+    expect(report.bitsPerByte).toBeGreaterThan(0);
+    const last = decodeCheckpoint(readFileSync(join(cwd, "plain", "last.safetensors")), "last");
+    expect([last.step, last.history.map(({ step }) => step)]).toEqual([60, [25, 50, 60]]);
+    const best = decodeCheckpoint(readFileSync(join(cwd, "plain", "best.safetensors")), "best");
+    expect(best.training).toBeUndefined();
+    const least = Math.min(...last.history.map(({ validationLoss }) => validationLoss));
+    expect(last.history.find(({ validationLoss }) => validationLoss === least)?.step).toBe(best.step);
+    expect(JSON.parse(readFileSync(join(cwd, "plain", "config.json"), "utf8"))).toMatchObject(tiny);
+    expect(logOf("plain").length).toBe(63);
+  });
+
+  test("gives the same bytes with another number of threads", async () => {
+    expect((await runAtome(tinyRun("one", "--threads", "1"), cwd)).code).toBe(0);
+    expect((await runAtome(tinyRun("two", "--threads", "2"), cwd)).code).toBe(0);
+    expect(bytes("two", "last.safetensors")).toBe(bytes("one", "last.safetensors"));
+    expect(bytes("two", "best.safetensors")).toBe(bytes("one", "best.safetensors"));
+  });
+
+  test("gives the same bytes after kill -9 and --resume", async () => {
+    const long = ["--steps", "900"];
+    expect((await runAtome(tinyRun("whole", ...long), cwd)).code).toBe(0);
+    const { child, ended } = startAtome(tinyRun("killed", ...long), cwd);
+    await logged("killed", 137);
+    child.kill("SIGKILL");
+    expect((await ended).signal).toBe("SIGKILL");
+    const { code, stderr } = await runAtome(tinyRun("killed", ...long, "--resume"), cwd);
+    expect(stderr).not.toContain("Cannot");
+    expect(code).toBe(0);
+    for (const name of ["last.safetensors", "best.safetensors", "log.jsonl"]) {
+      expect(bytes("killed", name), name).toBe(bytes("whole", name));
+    }
+  });
+
+  test("saves on Ctrl-C, says how to go on, and goes on to the same bytes", async () => {
+    const long = ["--steps", "900"];
+    const { child, ended } = startAtome(tinyRun("stopped", ...long), cwd);
+    await logged("stopped", 33);
+    child.kill("SIGINT");
+    const { code, stderr } = await ended;
+    expect(code).toBe(130);
+    const step = decodeCheckpoint(readFileSync(join(cwd, "stopped", "last.safetensors")), "last").step;
+    expect(stderr).toContain(
+      `Stopped after step ${step} of 900, which is saved; go on with: atome train text.txt -o stopped --resume\n`,
+    );
+    expect((await runAtome(["train", "text.txt", "-o", "stopped", "--resume"], cwd)).code).toBe(0);
+    expect(bytes("stopped", "last.safetensors")).toBe(bytes("whole", "last.safetensors"));
+  });
+
+  test("starts from the weights of a checkpoint", async () => {
+    const init = join("plain", "best.safetensors");
+    const { code } = await runAtome(tinyRun("tuned", "--init", init, "--steps", "1", "--learning-rate", "1e-9"), cwd);
+    expect(code).toBe(0);
+    const [start, end] = [init, join("tuned", "last.safetensors")].map((path) =>
+      decodeCheckpoint(readFileSync(join(cwd, path)), path),
+    );
+    const values = (checkpoint: typeof start) => [...(checkpoint.tensors.get("layers.0.in") as Float32Array)];
+    values(end).forEach((value, i) => {
+      expect(value).toBeCloseTo(values(start)[i], 5);
+    });
+  });
+
+  test("holds out a file of its own", async () => {
+    writeFileSync(join(cwd, "held.txt"), "line 12 of the text\n".repeat(3));
+    const { code, stderr } = await runAtome(tinyRun("held", "--validation-file", "held.txt", "--steps", "5"), cwd);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`on ${corpus.length.toLocaleString("en-US")} bytes`);
+    expect(stderr).toContain("60 held out");
+  });
+});
+
+describe("atome train refuses", () => {
+  mkdirSync(join(cwd, "folder"));
+  writeFileSync(join(cwd, "empty.txt"), "");
+  writeFileSync(join(cwd, "one.txt"), "x");
+  writeFileSync(join(cwd, "short.txt"), "tttt tttt");
+  writeFileSync(
+    join(cwd, "binary.bin"),
+    Uint8Array.from({ length: 500 }, (_, i) => i % 256),
+  );
+  writeFileSync(join(cwd, "broken.json"), '{"block": ');
+  writeFileSync(join(cwd, "list.json"), "[]");
+  writeFileSync(join(cwd, "file"), "not a directory");
+
+  const config = ["--config", "tiny.json"];
+  const bad: [string, string[], RegExp][] = [
+    ["no corpus", [], /^Cannot run "atome train": missing required argument 'corpus'; see "atome train --help"\.$/],
+    ["a missing corpus", ["none.txt"], /^Cannot read "none\.txt": there is no such file; check the path\.$/],
+    ["an empty corpus", ["empty.txt"], /^Cannot use "empty\.txt": it is empty/],
+    ["a one-byte corpus", ["one.txt"], /^Cannot use "one\.txt": it has 1 byte/],
+    [
+      "a corpus shorter than a window",
+      ["short.txt", ...config],
+      /^Cannot use the training text: it has \d+ symbols, expected at least 17/,
+    ],
+    ["a binary corpus", ["binary.bin"], /^Cannot use "binary\.bin": byte 0 is 0, expected text; .*--allow-binary/],
+    ["a directory as corpus", ["folder"], /^Cannot read "folder": it is a directory/],
+    [
+      "its own corpus held out",
+      ["text.txt", "--validation-file", "text.txt"],
+      /^Cannot validate on "text\.txt": the same text is in the corpus/,
+    ],
+    ["an unknown configuration", ["text.txt", "--config", "none"], /^Cannot find the configuration "none"/],
+    [
+      "a missing configuration",
+      ["text.txt", "--config", "none.json"],
+      /^Cannot read "none\.json": there is no such file/,
+    ],
+    [
+      "a configuration that is no JSON",
+      ["text.txt", "--config", "broken.json"],
+      /^Cannot read "broken\.json": it is not JSON/,
+    ],
+    [
+      "a configuration that is a list",
+      ["text.txt", "--config", "list.json"],
+      /^Cannot use the configuration "list\.json": found \[\], expected an object/,
+    ],
+    ["an unknown key", ["text.txt", ...config, "--set", "dmodel=8"], /"dmodel" is not a known key/],
+    ["an unknown training key", ["text.txt", ...config, "--set", "train.lr=1"], /"train\.lr" is not a known key/],
+    [
+      "a key without value",
+      ["text.txt", ...config, "--set", "dModel"],
+      /^Cannot use --set "dModel": expected key=value/,
+    ],
+    ["a zero", ["text.txt", ...config, "--set", "nLayers=0"], /"nLayers" is 0/],
+    ["a negative number", ["text.txt", ...config, "--set", "train.batch=-1"], /"train\.batch" is -1/],
+    ["a huge number", ["text.txt", ...config, "--set", "dModel=1e9"], /"dModel" is 1000000000/],
+    ["NaN", ["text.txt", ...config, "--set", "train.learningRate=NaN"], /"train\.learningRate" is "NaN"/],
+    [
+      "steps that are no number",
+      ["text.txt", "--steps", "many"],
+      /'--steps <n>' argument 'many' is invalid\. Expected a whole number from 1/,
+    ],
+    [
+      "a resume without run",
+      ["text.txt", "-o", "nothing", "--resume"],
+      /^Cannot resume "nothing": there is no last\.safetensors in it/,
+    ],
+    [
+      "--resume with --force",
+      ["text.txt", "-o", "x", "--resume", "--force"],
+      /--resume goes with neither --force nor --init/,
+    ],
+    [
+      "an output that is a file",
+      ["text.txt", ...config, "-o", "file"],
+      /^Cannot write to "file": it is not a directory/,
+    ],
+    [
+      "an output below a file",
+      ["text.txt", ...config, "-o", "file/run"],
+      /^Cannot write to "file\/run": it is not a directory/,
+    ],
+    [
+      "a missing --init",
+      ["text.txt", ...config, "--init", "none.safetensors"],
+      /^Cannot read "none\.safetensors": there is no such file/,
+    ],
+    ["an unknown option", ["text.txt", "--step", "3"], /unknown option '--step' \(Did you mean .*--steps/],
+  ];
+  test.each(bad)("%s", async (_, args, message) => {
+    const { code, stdout, stderr } = await runAtome(["train", ...args], cwd);
+    expect(stderr.trimEnd()).toMatch(message);
+    expect(stderr.trimEnd().split("\n").length).toBe(1);
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+
+  test("a folder with a run, and leaves it as it is", async () => {
+    const before = bytes("plain", "last.safetensors");
+    const { code, stderr } = await runAtome(tinyRun("plain"), cwd);
+    expect(stderr).toMatch(/^Cannot train into "plain": a run is already there; go on with it by --resume/);
+    expect(code).toBe(2);
+    expect(bytes("plain", "last.safetensors")).toBe(before);
+  });
+
+  test("to resume with another corpus or configuration", async () => {
+    const other = await runAtome(["train", "held.txt", "-o", "plain", "--resume"], cwd);
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringContaining("the corpus is not the one it was started with"),
+    ]);
+    const longer = await runAtome(tinyRun("plain", "--resume", "--steps", "61"), cwd);
+    expect([longer.code, longer.stderr]).toEqual([2, expect.stringContaining("must be as it was started")]);
+  });
+
+  test("a checkpoint that is cut short, with exit code 1", async () => {
+    expect((await runAtome(tinyRun("damaged", "--steps", "3"), cwd)).code).toBe(0);
+    truncateSync(join(cwd, "damaged", "last.safetensors"), 5000);
+    const { code, stderr } = await runAtome(tinyRun("damaged", "--resume", "--steps", "3"), cwd);
+    expect(stderr).toMatch(/^Cannot load "damaged\/last\.safetensors": .*; use an undamaged checkpoint\.$/m);
+    expect(code).toBe(1);
+  });
+
+  test("weights of another shape", async () => {
+    const init = join("plain", "best.safetensors");
+    const { code, stderr } = await runAtome(tinyRun("wider", "--init", init, "--set", "dInner=18"), cwd);
+    expect(stderr).toMatch(
+      /^Cannot start from ".*": its tensor layers\.0\.local\.taps \[16,5\] should be layers\.0\.local\.taps \[18,5\]/,
+    );
+    expect(code).toBe(2);
+    expect(readdirSync(cwd)).not.toContain("wider");
+  });
+});
