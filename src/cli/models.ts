@@ -1,4 +1,7 @@
+import type { AtomeModel } from "../format/reader.js";
 import { UsageError } from "../model/errors.js";
+import { Alphabet } from "../tokenizer/alphabet.js";
+import { Prompt } from "../tokenizer/prompt.js";
 
 const MAGIC = "ATOM";
 
@@ -13,4 +16,14 @@ export function isAtomeFile(bytes: Uint8Array, path: string): boolean {
   throw new UsageError(
     `Cannot use "${path}": it is neither a .atome file nor a .safetensors checkpoint; give a file that "atome train" or "atome export" wrote.`,
   );
+}
+
+/** The alphabet of a .atome file. */
+export const alphabetOf = ({ tokens, dimensions }: AtomeModel): Alphabet =>
+  tokens ? Alphabet.ofTokens(tokens) : Alphabet.bytes(Math.min(dimensions.vocab, 256));
+
+/** What a prompt becomes for a model. @throws UsageError when it is empty or a byte has no symbol */
+export function promptSymbols(model: AtomeModel, prompt: string): Uint16Array {
+  if (prompt === "") throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
+  return new Prompt(alphabetOf(model), prompt).symbols;
 }

@@ -4,6 +4,7 @@ import { AtomeError, UsageError } from "../model/errors.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
 import { trainCommand } from "./train.js";
+import { verifyCommand } from "./verify.js";
 
 const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
@@ -27,7 +28,7 @@ function makeProgram(): Command {
     .helpCommand(false)
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const commands: (() => Command)[] = [trainCommand, inspectCommand];
+  const commands: (() => Command)[] = [trainCommand, inspectCommand, verifyCommand];
   for (const make of commands) program.addCommand(make().helpOption("--help", "print this help"));
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;

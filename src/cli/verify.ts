@@ -1,0 +1,86 @@
+import { Command } from "commander";
+import type { EngineReport, Verification } from "../emulate/verify.js";
+import { FailureError } from "../model/errors.js";
+import { findAllEngines } from "./engines.js";
+import { readInput } from "./files.js";
+import { isAtomeFile, promptSymbols } from "./models.js";
+import { wholeNumber } from "./options.js";
+import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
+import { Progress } from "./progress.js";
+
+const DEFAULT_PROMPT = "Once upon a time";
+
+interface VerifyOptions extends CommonOptions {
+  prompt: string;
+  tokens: number;
+}
+
+export function verifyCommand(): Command {
+  const command = new Command("verify")
+    .description(
+      "Run a model on every engine at hand and compare all logits, bit for bit. Exit code 1 when they differ.",
+    )
+    .argument("<model>", "a .atome file")
+    .option("--prompt <text>", "what is fed first", DEFAULT_PROMPT)
+    .option("--tokens <n>", "symbols to generate after it", wholeNumber(0, 1_000_000), 32)
+    .action(verify);
+  return withExamples(
+    withCommonOptions(command),
+    ["atome verify model.atome", "TypeScript, WASM, native C and emulated Cortex-M boards"],
+    ['atome verify model.atome --prompt "Q: hello" --tokens 100 --json', "for programs"],
+  );
+}
+
+async function verify(path: string, options: VerifyOptions): Promise<void> {
+  const output = new Output(options);
+  const bytes = readInput(path, "a .atome file");
+  const report = await verifyFile(bytes, path, options.prompt, options.tokens, output);
+  output.result(report);
+  if (!report.identical)
+    throw new FailureError(`The engines differ on "${path}": ${report.difference}; report this model.`);
+}
+
+/** Runs a model on every engine found, prints the table and returns what `--json` shows. */
+export async function verifyFile(bytes: Uint8Array, path: string, prompt: string, tokens: number, output: Output) {
+  isAtomeFile(bytes, path);
+  const { readModel } = await import("../format/reader.js");
+  const { verifyModel } = await import("../emulate/verify.js");
+  const model = readModel(bytes, `"${path}"`);
+  const { engines, missing } = await findAllEngines();
+  const progress = new Progress(process.stderr, () => performance.now(), output.quiet);
+  progress.show(() => `Running ${engines.length} engines...`, true);
+  const job = { promptSymbols: [...promptSymbols(model, prompt)], generate: tokens };
+  const verification = await verifyModel(bytes, engines, job, ({ name }) => {
+    progress.show(() => `Ran ${name}`, process.stderr.isTTY);
+  }).finally(() => progress.end());
+  for (const line of verificationLines(verification)) output.print(line);
+  for (const { name, tool } of missing) output.print(`not run: ${name} (no ${tool} here)`);
+  return { ...verification, engines: verification.engines.map(publicReport), missing };
+}
+
+const publicReport = ({ name, hash, tokens, fed, arenaBytes, stackBytes, instructionsPerToken }: EngineReport) => ({
+  name,
+  hash,
+  tokens: tokens.length,
+  symbols: tokens,
+  fed,
+  ...(arenaBytes > 0 ? { arenaBytes } : {}),
+  ...(stackBytes === undefined ? {} : { stackBytes }),
+  ...(instructionsPerToken === undefined ? {} : { instructionsPerToken }),
+});
+
+function verificationLines(verification: Verification): string[] {
+  const rows = verification.engines.map((report) => [
+    report.name,
+    report.tokens.length,
+    report.hash,
+    report.instructionsPerToken === undefined ? "" : grouped(report.instructionsPerToken),
+  ]);
+  return [
+    ...table([["engine", "tokens", "hash of all logits", "instructions per token"], ...rows]),
+    ...verification.skipped.map(({ name, reason }) => `not run: ${name} (${reason})`),
+    verification.identical
+      ? `Identical: ${verification.engines.length} engines, every logit the same to the bit.`
+      : `DIFFERENT: ${verification.difference}`,
+  ];
+}
