@@ -41,18 +41,18 @@ const { values: options } = parseArgs({
   },
 });
 const seed = Number(options.seed);
+if (!Number.isSafeInteger(seed)) refuse(`the seed is "${options.seed}"; give a whole number`, 2);
 const workshop = packageWorkshop(process.env.PATH ?? "");
 const tools = { compiler: needTool("arm-none-eabi-gcc"), emulator: needTool("qemu-system-arm") };
 
+function refuse(why, exitCode) {
+  process.stderr.write(`Cannot run the bench "engine": ${why}.\n`);
+  process.exit(exitCode);
+}
+
 function needTool(name) {
   const path = findTool(name, workshop.searchPath);
-  if (path === undefined) {
-    process.stderr.write(
-      `Cannot run the bench "engine": ${name} is not installed; install gcc-arm-none-eabi and qemu-system-arm.\n`,
-    );
-    process.exit(1);
-  }
-  return path;
+  return path ?? refuse(`${name} is not installed; install gcc-arm-none-eabi and qemu-system-arm`, 1);
 }
 
 const say = (text) => process.stderr.write(`${text}\n`);

@@ -97,7 +97,7 @@ uint32_t port_stack_bytes(void) {
 /* ---- Start ---------------------------------------------------------------------------------------------------------- */
 
 static void fault(void) {
-  port_write("fault\n");
+  port_write("\nerror: the processor faulted\n");
   exit_with(1);
 }
 

@@ -35,7 +35,8 @@ export function markdownTable(columns, rows) {
   ].join("\n");
 }
 
-const git = (...args) => execFileSync("git", args, { cwd: at("."), encoding: "utf8" }).trim();
+const git = (...args) =>
+  execFileSync("git", args, { cwd: at("."), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
 
 /** Short hash of the commit measured; "+" when tracked files differ from it. "unknown" outside of a checkout. */
 function commitName() {

@@ -66,13 +66,15 @@ export async function runOrFail(
   return outcome;
 }
 
+const isNoise = (line: string) => line === "" || line.startsWith("collect2:") || line.includes("warning:");
+
 /** One line on why a program failed: its exit status, and the lines that speak of an error or else the first it wrote. */
 export function describeFailure(outcome: Outcome): string {
   const lines = `${outcome.stderr}\n${outcome.stdout}`
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "");
-  const errors = lines.filter((line) => /error|undefined reference/i.test(line));
+    .filter((line) => !isNoise(line));
+  const errors = lines.filter((line) => /error:|undefined reference/i.test(line));
   const said = (errors.length > 0 ? errors : lines).slice(0, 3).join(" | ");
   const how = outcome.code === null ? "it crashed" : `it ended with exit code ${outcome.code}`;
   return said === "" ? how : `${how} and said: ${said}`;
