@@ -1,0 +1,327 @@
+import { firstRows, LIMITS, PATHWAY } from "../format/layout.js";
+import type { Int4Table, LayerParts, ModelParts, NormPairs, Scale, Table } from "../format/parts.js";
+import { writeModel } from "../format/writer.js";
+import { LAYER_NORM_EPSILON, type ModelConfig, type PATHWAYS, pathwaysOf } from "../model/config.js";
+import { FailureError } from "../model/errors.js";
+import { type QuantisedModel, type QuantisedTensor, quantiseModel, tensorOf } from "../model/quantised-model.js";
+import type { Alphabet } from "../tokenizer/alphabet.js";
+import { calibrate } from "./calibration.js";
+import { factorScale, gainScale, headroomShift, largestMagnitude, roundTo, UNUSED } from "./fixed-point.js";
+import { chooseUnits, factorMax, type GatedUnits, type LayerUnits, type StateUnits, type Units } from "./units.js";
+
+export interface ExportOptions {
+  alphabet: Alphabet;
+  /** Names of the outputs of a classifier. */
+  classNames?: readonly string[] | undefined;
+  /** Stored as JSON beside the weights; the engine does not read it. */
+  metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** Symbols of typical text, some hundred or more, that the fixed-point units are fitted to; without it the model's own text serves. */
+  calibration?: Uint16Array | undefined;
+}
+
+export interface ExportInput extends ExportOptions {
+  config: ModelConfig;
+  /** Latent float32 tensors by name, as in a checkpoint. */
+  tensors: ReadonlyMap<string, Float32Array>;
+}
+
+const I16 = 32767;
+/** Logits and scores are in 1/2048 bit; a nat is log2(e) bits. */
+const NAT = 2048 * Math.LOG2E;
+
+const fail = (problem: string, fix: string): never => {
+  throw new FailureError(`Cannot export the model: ${problem}; ${fix}.`);
+};
+
+/** The integers of a 4-bit table's steps: the largest step is 32767. */
+function int4Table(tensor: QuantisedTensor): Int4Table {
+  const largest = largestMagnitude(tensor.steps);
+  return {
+    kind: "int4",
+    values: tensor.values as Int8Array,
+    steps: Uint16Array.from(tensor.steps, (step) => (largest > 0 ? Math.round((I16 * step) / largest) : 0)),
+  };
+}
+
+const tableOf = (tensor: QuantisedTensor): Table =>
+  tensor.quantiser === "int4" ? int4Table(tensor) : { kind: "ternary", trits: tensor.values as Int8Array };
+
+/**
+ * LayerNorm's gamma and beta. The engine's normalised vector has length 1 = 2^15, LayerNorm's has length sqrt(d), so
+ * n * unit = ((v * G) >> shift) + B with G = gamma * sqrt(d) * unit * 2^shift / 2^15, B = beta * unit.
+ */
+function normParts(gamma: QuantisedTensor, beta: QuantisedTensor, unit: number): { pairs: NormPairs; shift: number } {
+  const factor = (Math.sqrt(gamma.columns) * unit) / 2 ** 15;
+  const shift = headroomShift(largestMagnitude(gamma.values) * factor, I16);
+  const pairs = {
+    gamma: Int16Array.from(gamma.values, (value) => roundTo(value * factor * 2 ** shift, I16)),
+    beta: Int16Array.from(beta.values, (value) => roundTo(value * unit, I16)),
+  };
+  return { pairs, shift };
+}
+
+/**
+ * c so that mulq15(s, c) times the pathway's multiplier is the state's output: c = factor / largest factor in Q15. The
+ * largest is in the multiplier.
+ */
+function stateParts(state: StateUnits | undefined): { a: Int16Array; c: Int16Array } | undefined {
+  if (!state) return undefined;
+  const largest = factorMax(state);
+  const c = Int16Array.from(state.factor, (value) => (largest > 0 ? roundTo((I16 * value) / largest, I16) : 0));
+  return { a: state.a, c };
+}
+
+/** What c's 32767 stands for; divided by 2^15, which mulq15 divides by. */
+const stateFactor = (state: StateUnits | undefined) => (factorMax(state) * 2 ** 15) / I16;
+
+function concatenated(parts: readonly QuantisedTensor[]): Int8Array | undefined {
+  if (parts.length === 0) return undefined;
+  const trits = new Int8Array(parts.reduce((sum, part) => sum + part.values.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    trits.set(part.values as Int8Array, at);
+    at += part.values.length;
+  }
+  return trits;
+}
+
+/** One layer on its way into the file. */
+class LayerExport {
+  readonly #model: QuantisedModel;
+  readonly #prefix: string;
+  readonly #units: LayerUnits;
+  readonly #residual: number;
+  readonly #pathways: ReturnType<typeof pathwaysOf>;
+  readonly #window: number;
+
+  constructor(model: QuantisedModel, index: number, units: Units) {
+    const layer = model.config.layers[index];
+    this.#model = model;
+    this.#prefix = `layers.${index}.`;
+    this.#units = units.layers[index];
+    this.#residual = units.residual;
+    this.#pathways = pathwaysOf(layer);
+    this.#window = layer.pathways.sparse ? layer.window : 0;
+  }
+
+  parts(): LayerParts {
+    const { norm, state, gated } = this.#units;
+    const { pairs, shift } = normParts(this.#tensor("norm.gamma"), this.#tensor("norm.beta"), norm);
+    const bits = this.#pathways.reduce((sum, pathway) => sum | PATHWAY[pathway], 0);
+    const { dModel, dInner, dHead } = this.#model.config;
+    const dimensions = { dModel, dInner: gated ? dInner : 0, dHead, vocab: 0, outputs: 0, nLayers: 0, topK: 0 };
+    const rows = Object.entries(firstRows(dimensions, bits)).filter(([, count]) => count > 0);
+    const first = rows.map(([name]) => this.#tensor(FIRST_TENSORS[name as keyof typeof FIRST_TENSORS]));
+    return {
+      pathways: bits,
+      window: this.#window,
+      normShift: shift,
+      norm: pairs,
+      scales: { ...this.#commonScales(), ...(gated ? this.#gatedScales(gated) : this.#baseScales()) },
+      routerBias: this.#routerBias(),
+      ...this.#taps(gated),
+      mixShift: gated?.mixShift ?? 0,
+      state: stateParts(state),
+      first: concatenated(first),
+      second:
+        gated && this.#has("sparse")
+          ? concatenated([this.#tensor("sparse.query"), this.#tensor("sparse.key")])
+          : undefined,
+      third: gated ? (this.#tensor("out").values as Int8Array) : undefined,
+    };
+  }
+
+  #has(pathway: (typeof PATHWAYS)[number]): boolean {
+    return this.#pathways.includes(pathway);
+  }
+
+  #tensor(name: string): QuantisedTensor {
+    return tensorOf(this.#model, this.#prefix + name);
+  }
+
+  #alpha(name: string): number {
+    return this.#tensor(name).steps[0];
+  }
+
+  #factor(value: number, name: string): Scale {
+    return factorScale(value, this.#prefix + name);
+  }
+
+  #gain(value: number, name: string): Scale {
+    return gainScale(value, this.#prefix + name);
+  }
+
+  /** Router and attention scores: what both blocks share. */
+  #commonScales(): { router: Scale; score: Scale } {
+    const { norm, gated } = this.#units;
+    const { dHead } = this.#model.config;
+    // v = 64 A router, A = norm * logit / alpha, v in 1/2048 bit: router = NAT * alpha / (64 norm).
+    const router =
+      this.#pathways.length > 1
+        ? this.#factor((NAT * this.#alpha("router.weight")) / (64 * norm), "router.weight")
+        : UNUSED;
+    if (!this.#has("sparse")) return { router, score: UNUSED };
+    // q8 = A_q / 2^(2+eq), A_q = input * q / alpha_q, the same for k; the engine's shift leaves out eq and ek, so that
+    // v = 64 q8 k8 2^(eq+ek) score = 4 A_q A_k score. v = NAT * q.k / sqrt(dHead).
+    const input = gated ? gated.local : norm;
+    const alphas = this.#alpha("sparse.query") * this.#alpha("sparse.key");
+    const score = this.#factor((NAT * alphas) / (4 * input * input * Math.sqrt(dHead)), "sparse.query");
+    return { router, score };
+  }
+
+  #baseScales(): Pick<LayerParts["scales"], "local" | "state" | "sparse" | "in" | "gate" | "out"> {
+    const { norm, state } = this.#units;
+    const residual = this.#residual;
+    return {
+      // History h = n / 64, so the sum of taps is norm * l / (64 alpha).
+      local: this.#has("local") ? this.#gain((residual * this.#alpha("local.taps") * 64) / norm, "local.taps") : UNUSED,
+      // s = 64 norm * sum of a^k n.
+      state: state ? this.#factor((residual * stateFactor(state)) / (64 * norm), "state.out") : UNUSED,
+      // z = 2^15 / 2^(2+ez) * norm * z / alpha, and m takes 128 z 2^ez / 2^15 of it: 32 norm z / alpha.
+      sparse: this.#has("sparse")
+        ? this.#gain((residual * this.#alpha("sparse.value")) / (32 * norm), "sparse.value")
+        : UNUSED,
+      in: UNUSED,
+      gate: UNUSED,
+      out: UNUSED,
+    };
+  }
+
+  /** As in the base block with r = P * p, and with the mix's unit in place of the residual's. */
+  #gatedScales(units: GatedUnits): Pick<LayerParts["scales"], "local" | "state" | "sparse" | "in" | "gate" | "out"> {
+    const { norm, state } = this.#units;
+    const mix = units.mix * this.#pathways.length;
+    return {
+      // l is in its own unit already.
+      local: this.#gain(mix / units.local, "local.taps"),
+      state: state ? this.#factor((mix * stateFactor(state)) / (64 * units.local), "state.out") : UNUSED,
+      // The value is u itself.
+      sparse: this.#has("sparse") ? this.#gain(mix / (32 * units.inner), "in") : UNUSED,
+      // u * inner = 64 A in, A = norm * u / alpha.
+      in: this.#factor((units.inner * this.#alpha("in")) / (64 * norm), "in"),
+      gate: this.#factor((units.gate * this.#alpha("gate")) / (64 * norm), "gate"),
+      // x * residual = 64 B out, B = product * x / alpha.
+      out: this.#factor((this.#residual * this.#alpha("out")) / (64 * units.product), "out"),
+    };
+  }
+
+  /** The gated block's taps: l * local = (sum * tapScale) >> tapShift, sum = inner / 64 * l / step. */
+  #taps(gated: GatedUnits | undefined): Pick<LayerParts, "taps" | "tapScales" | "tapShift"> {
+    if (!this.#has("local")) return { taps: undefined, tapScales: undefined, tapShift: 0 };
+    const { values, steps } = this.#tensor("local.taps");
+    const taps = values as Int8Array;
+    if (!gated) return { taps, tapScales: undefined, tapShift: 0 };
+    const factor = (64 * gated.local) / gated.inner;
+    const tapShift = headroomShift(largestMagnitude(steps) * factor, I16);
+    const tapScales = Int16Array.from(steps, (step) => roundTo(step * factor * 2 ** tapShift, I16));
+    return { taps, tapScales, tapShift };
+  }
+
+  /** In 1/2048 bit. Only differences count, so the mean is taken off before clipping. */
+  #routerBias(): [number, number, number] {
+    const bias = this.#model.tensors.get(`${this.#prefix}router.bias`)?.values;
+    if (!bias) return [0, 0, 0];
+    const mean = Array.from(bias).reduce((sum, value) => sum + value, 0) / bias.length;
+    const at = (index: number) => (index < bias.length ? roundTo((bias[index] - mean) * NAT, I16) : 0);
+    return [at(0), at(1), at(2)];
+  }
+}
+
+/** The tensors that make up a layer's first matrix. */
+const FIRST_TENSORS = {
+  query: "sparse.query",
+  key: "sparse.key",
+  value: "sparse.value",
+  in: "in",
+  gate: "gate",
+  router: "router.weight",
+} as const;
+
+/** embedScale: x * residual = trit * embedScale, or = (value * step) >> embedScale with the largest step 32767. */
+function embedScale(embed: QuantisedTensor, residual: number): number {
+  const step = largestMagnitude(embed.steps);
+  if (embed.quantiser === "ternary") return Math.round(residual * step);
+  return step > 0 ? Math.round(Math.log2(I16 / (residual * step))) : 0;
+}
+
+/**
+ * The scale of the logits. Ternary: logit * NAT = 64 A scale, A = finalNorm * logit / alpha. 4-bit: = 8 A / 2^15 * integer
+ * step * scale, A = finalNorm * logit / step.
+ */
+function logitScale(table: QuantisedTensor, finalNorm: number, name: string): Scale {
+  const step = largestMagnitude(table.steps);
+  if (table.quantiser === "ternary") return factorScale((NAT * step) / (64 * finalNorm), name);
+  return factorScale((NAT * step * 2 ** 15) / (I16 * 8 * finalNorm), name);
+}
+
+function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, classNames?: readonly string[]): void {
+  if (!config.ternary) fail('it was trained with "ternary": false', "train it with ternary matrices");
+  for (const key of ["embedding", "unembedding"] as const) {
+    if (config[key] === "float") fail(`its "${key}" is "float"`, 'train it with "ternary" or "int4"');
+  }
+  if (classNames && config.tied) fail("a classifier has tied tables", 'train it with "tied": false');
+  const expected = classNames?.length ?? vocab;
+  if (outputs !== expected) {
+    const what = classNames ? "class names" : "symbols";
+    fail(`it has ${outputs} outputs but ${expected} ${what}`, "give one name for each class of a classifier");
+  }
+  for (const [what, count] of [
+    ["symbols", vocab],
+    ["outputs", outputs],
+  ] as const) {
+    const [least, greatest] = LIMITS.vocab;
+    if (count < least || count > greatest) {
+      fail(`it has ${count} ${what} but the format takes ${least} to ${greatest}`, "train it with a smaller alphabet");
+    }
+  }
+  for (const [name, { values, steps }] of tensors) {
+    if (![values, steps].every((list) => list.every(Number.isFinite))) {
+      fail(`the tensor "${name}" is not finite`, "train it with a lower learning rate");
+    }
+  }
+}
+
+/**
+ * Writes a model that is already quantised as an .atome file.
+ *
+ * @throws FailureError when the model cannot be written in fixed point, naming the tensor or the setting
+ */
+export function exportQuantised(model: QuantisedModel, options: ExportOptions): Uint8Array {
+  const { config, vocab, outputs } = model;
+  const { alphabet, classNames, metadata } = options;
+  checkExportable(model, classNames);
+  const units = chooseUnits(model, calibrate(model, options.calibration));
+  const embed = tensorOf(model, "embed");
+  const unembed = config.tied ? embed : tensorOf(model, "unembed");
+  const final = normParts(tensorOf(model, "final.gamma"), tensorOf(model, "final.beta"), units.finalNorm);
+  const { dModel, dHead, nLayers, topK } = config;
+  const dInner = config.block === "gated" ? config.dInner : 0;
+  const parts: ModelParts = {
+    dimensions: { vocab, outputs, dModel, dInner, dHead, nLayers, topK },
+    // LayerNorm adds d * 1e-5 to the sum of squares of x - mean; the engine's S is 4096 / 1024 * residual^2 times that sum.
+    epsilon: Math.round(4 * dModel * LAYER_NORM_EPSILON * units.residual ** 2),
+    embedScale: embedScale(embed, units.residual),
+    logitScale: logitScale(unembed, units.finalNorm, config.tied ? "embed" : "unembed"),
+    finalNormShift: final.shift,
+    finalNorm: final.pairs,
+    embedding: tableOf(embed),
+    unembedding: config.tied ? undefined : tableOf(unembed),
+    layers: config.layers.map((_, index) => new LayerExport(model, index, units).parts()),
+    tokens: alphabet.tokens,
+    classNames: classNames?.map((name) => new TextEncoder().encode(name)),
+    metadata: metadata && JSON.stringify(metadata),
+    signature: undefined,
+  };
+  return writeModel(parts);
+}
+
+/**
+ * Turns a checkpoint into an .atome file: quantises its tensors and chooses every fixed-point scale of SPEC.md.
+ *
+ * @throws FailureError as `exportQuantised` and `quantiseModel`
+ * @example writeFileSync('model.atome', exportModel({ ...checkpoint, calibration }))
+ */
+export function exportModel({ config, tensors, ...options }: ExportInput): Uint8Array {
+  const { alphabet, classNames } = options;
+  return exportQuantised(quantiseModel(config, tensors, alphabet.size, classNames?.length ?? alphabet.size), options);
+}
