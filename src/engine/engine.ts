@@ -1,0 +1,73 @@
+/** How to choose the next symbol: SPEC.md section 3.7. */
+export interface Sampler {
+  /** In 1/256, 0..65535; 0 is argmax. */
+  temperature: number;
+  /** 0..65535; 0 keeps all. */
+  topK: number;
+  /** In 1/32768, 0..65535; 0, and 32768 and above, keep all. */
+  topP: number;
+  /** State of the generator, 32 bits; any seed. Moved on by every draw. */
+  random: number;
+}
+
+/** Whether an engine accepts a model, and the RAM it asks for. */
+export interface CheckResult {
+  /** The number of SPEC.md section 6; 0 when the model is valid. */
+  error: number;
+  /** Bytes of arena on a 32-bit target; 0 when the model is refused. */
+  arenaBytes: number;
+}
+
+/** The router of one layer in the last step. */
+export interface RouterMix {
+  /** Probabilities of local, state, sparse in 1/32768; 0 for a pathway that the layer lacks. */
+  mix: [number, number, number];
+  /** Of the mix, in 1/2048 bit. */
+  entropy: number;
+}
+
+/** A running stream of a model, as atome.h declares it. Every engine gives the same bits. */
+export interface Engine {
+  /** Symbols V: those fed are 0..vocab - 1. */
+  readonly vocab: number;
+  /** Logits O: the vocabulary of a language model, the classes of a classifier. */
+  readonly outputs: number;
+  readonly nLayers: number;
+  /** Bytes of arena on a 32-bit target. */
+  readonly arenaBytes: number;
+  /** Forgets everything, an escape half decoded included: the state of a new engine. */
+  reset(): void;
+  /**
+   * Takes one symbol without computing logits.
+   *
+   * @throws UsageError when the symbol is out of range; nothing is changed then
+   */
+  feed(symbol: number): void;
+  /**
+   * Logits after the last symbol fed, in 1/2048 bit, one per output. The array is the engine's own and holds them until its
+   * next call of feed, step or scores.
+   */
+  logits(): Int32Array;
+  /** `feed`, then `logits`. */
+  step(symbol: number): Int32Array;
+  /** Index of the largest logit, the lowest among equals. It needs `logits` or `step` before; so do `sample` and `scores`. */
+  argmax(): number;
+  /** Draws an output and moves `sampler.random` on. */
+  sample(sampler: Sampler): number;
+  /** Turns the logits into probabilities in 1/32768, in place. */
+  scores(): Int32Array;
+  /** Of probabilities in 1/32768, 1024 at most, in 1/2048 bit. */
+  entropy(probabilities: ArrayLike<number>): number;
+  /** @param layer 0..nLayers - 1 */
+  router(layer: number): RouterMix;
+  /**
+   * The symbols of a text: greedy, longest first (SPEC.md section 4).
+   *
+   * @throws UsageError when a byte has no symbol: only in a model without tokens and with fewer than 256 symbols
+   */
+  encode(text: Uint8Array): Uint16Array;
+  /** The bytes of the next symbol of an output stream: none while an escape is under way, which the engine remembers. */
+  decode(symbol: number): Uint8Array;
+  /** UTF-8 name of an output; empty when the model has no class names. */
+  className(index: number): Uint8Array;
+}

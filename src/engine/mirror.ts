@@ -1,0 +1,1023 @@
+/**
+ * The engine in TypeScript: engine/atome.c, function by function, in the same order. SPEC.md is the contract of both:
+ * section numbers below are its own. What is a pointer there is an offset here: `weights` into the model, `memory` and
+ * `mix` into the arena. `|` and Math.imul keep to 32 bits; `>>>` is the shift of an unsigned number.
+ *
+ * Letters: d = width of the model, e = inner width of the gated block (0: base block), w = width of the pathways.
+ */
+import { crc32 } from "../format/crc32.js";
+import { HEADER, HEADER_BYTES, LAYER, LAYER_RECORD_BYTES, OPTION, PATHWAY, SECTION } from "../format/layout.js";
+import { readModel } from "../format/reader.js";
+import { FailureError, UsageError } from "../model/errors.js";
+import type { CheckResult, Engine, Sampler } from "./engine.js";
+
+const SECTION_BYTES = 8;
+const SECTION_LAST = 5;
+const { local: LOCAL, state: STATE, sparse: SPARSE } = PATHWAY;
+const { tied: TIED, embedInt4: EMBED_INT4, unembedInt4: UNEMBED_INT4, classifier: CLASSIFIER } = OPTION;
+const EPSILON = HEADER.epsilon;
+const EMBED_SCALE = HEADER.embedScale;
+const LOGIT_SCALE = HEADER.logitMultiplier;
+const FINAL_SHIFT = HEADER.finalNormShift;
+const SECTION_COUNT = HEADER.sectionCount;
+const NORM_SHIFT = LAYER.normShift;
+const WINDOW = LAYER.window;
+const SCALES = LAYER.scales;
+const ROUTER = SCALES + 12;
+const SCORE = SCALES + 16;
+const IN = SCALES + 20;
+const GATE = SCALES + 24;
+const OUT = SCALES + 28;
+const ROUTER_BIAS = LAYER.routerBias;
+const TAP_SHIFT = LAYER.tapShift;
+const MIX_SHIFT = LAYER.mixShift;
+const VECTOR_MAX = 6553;
+const RESIDUAL_MAX = 0x1fffff;
+const MIX_MAX = 0x1ffff;
+const INT32_MAX = 0x7fffffff;
+const TABLE_ENTRIES = 252;
+const SCRATCH_BYTES = 2048;
+const MIX_BYTES = 8;
+/** sizeof(struct atome) where a pointer has 4 bytes. */
+const STRUCT_BYTES = 60;
+
+/** struct atome; its arrays are views of one arena. */
+class Atome {
+  weights = 0;
+  memory = 0;
+  table = new Uint16Array();
+  /** The table, two entries at a time. */
+  tablePairs = new Int32Array();
+  /** The table's bytes: the quantised query. */
+  query = new Int8Array();
+  residual = new Int32Array();
+  product = new Int32Array();
+  logits = new Int32Array();
+  vector = new Int16Array();
+  mix = 0;
+  memoryBytes = 0;
+  vocab = 0;
+  outputs = 0;
+  width = 0;
+  inner = 0;
+  head = 0;
+  rows = 0;
+  layers = 0;
+  topK = 0;
+  options = 0;
+  escape = 0;
+  byte = 0;
+  // The whole arena, as each type.
+  bytes = new Uint8Array();
+  int8 = new Int8Array();
+  uint16 = new Uint16Array();
+  int32 = new Int32Array();
+  // Locals of route and attend, made once.
+  readonly gain = new Int32Array(3);
+  readonly chosen = new Uint32Array(5);
+  readonly weight = new Int32Array(5);
+
+  constructor(readonly model: Uint8Array) {}
+}
+
+// ---- reading: little-endian ----
+
+const read16 = (p: Uint8Array, at: number): number => p[at] | (p[at + 1] << 8);
+
+const readSigned16 = (p: Uint8Array, at: number): number => ((p[at] | (p[at + 1] << 8)) << 16) >> 16;
+
+const read32 = (p: Uint8Array, at: number): number => (read16(p, at) | (read16(p, at + 2) << 16)) >>> 0;
+
+const align4 = (bytes: number): number => (bytes + 3) & ~3;
+
+// ---- arithmetic: 3.1 ----
+
+const mulQ15 = (a: number, m: number): number => (Math.imul(a >> 15, m) + (Math.imul(a & 32767, m) >> 15)) | 0;
+
+const rescale = (v: number, p: Uint8Array, scale: number): number =>
+  mulQ15(v, read16(p, scale)) >> read16(p, scale + 2);
+
+const clamp = (v: number, limit: number): number => (v > limit ? limit : Math.max(v, -limit));
+
+/** max(v, -v - 1): the bits that v needs */
+const magnitude = (v: number): number => v ^ (v >> 31);
+
+/** The quotient of two unsigned numbers below 2^32 is never rounded up to a whole one in 53 bits. */
+const divide = (n: number, d: number): number => (n / d) >>> 0;
+
+function squareRoot(v: number): number {
+  let root = 0;
+  for (let bit = 1 << 15; bit; bit >>= 1) {
+    if (Math.imul(root | bit, root | bit) >>> 0 <= v) root |= bit;
+  }
+  return root;
+}
+
+/** 2^(-f/2048) in Q15, f >= 0 */
+function exp2Negative(f: number): number {
+  const r = f & 2047;
+  if (f >> 11 > 15) return 0;
+  return (32768 - ((r * (22660 - ((r * (7566 - ((r * 1292) >> 11))) >> 11))) >> 11)) >> (f >> 11);
+}
+
+/** Index of the largest of v[at..at + n - 1], counted from `at`. */
+function maximum(v: Int32Array, at: number, n: number): number {
+  let best = 0;
+  for (let i = 1; i < n; i++) if (v[at + i] > v[at + best]) best = i;
+  return best;
+}
+
+/** v: 1/2048 bit -> probabilities in Q15, in place */
+function softmax(v: Int32Array, at: number, n: number): void {
+  const top = v[at + maximum(v, at, n)];
+  const end = at + n;
+  let sum = 0;
+  for (let i = at; i < end; i++) {
+    v[i] = exp2Negative(top - v[i]);
+    sum += v[i];
+  }
+  const q = divide(1 << 30, sum);
+  for (let i = at; i < end; i++) v[i] = Math.imul(v[i], q) >> 15;
+}
+
+/** Start of section 1, and so of the embedding table. */
+const embedding = (a: Atome): number => HEADER_BYTES + SECTION_BYTES * read16(a.model, SECTION_COUNT);
+
+// ---- matrices: 2.1, 2.2, 3.4 ----
+
+/** (columns + 4) / 5 */
+const groupCount = (columns: number): number => ((columns + 4) * 52429) >>> 18;
+
+/** The 252 biased sums of one group: table `index`, of the values from v[at] on. */
+function buildTable(a: Atome, index: number, at: number): void {
+  const { table, tablePairs, vector } = a;
+  const start = index * TABLE_ENTRIES;
+  let v = at;
+  table[start] = 32768 - vector[v] - vector[v + 1] - vector[v + 2] - vector[v + 3] - vector[v + 4];
+  for (let size = 1; size < 27; size *= 3, v++) {
+    for (let one = start; one < start + size; one++) {
+      table[one + size] = table[one] + vector[v];
+      table[one + 2 * size] = table[one + size] + vector[v];
+    }
+  }
+  table[start + 27] = table[start + 26];
+  const pairs = start >> 1;
+  for (let size = 14; size < 126; size *= 3, v++) {
+    const step = Math.imul(vector[v], 65537);
+    for (let from = pairs; from < pairs + size; from++) {
+      const sum = (tablePairs[from] + step) | 0;
+      tablePairs[from + size] = sum;
+      tablePairs[from + 2 * size] = sum + step;
+    }
+  }
+}
+
+/** Adds four groups to every row. */
+function addFour(p: Uint8Array, start: number, row: Int32Array, at: number, end: number, table: Uint16Array): number {
+  let code = start;
+  for (let i = at; i < end; i++) {
+    row[i] +=
+      table[p[code]] +
+      table[TABLE_ENTRIES + p[code + 1]] +
+      table[2 * TABLE_ENTRIES + p[code + 2]] +
+      table[3 * TABLE_ENTRIES + p[code + 3]];
+    code += 4;
+  }
+  return code;
+}
+
+function addOne(p: Uint8Array, start: number, row: Int32Array, at: number, end: number, table: Uint16Array): number {
+  let code = start;
+  for (let i = at; i < end; i++) row[i] += table[p[code++]];
+  return code;
+}
+
+/** product from `at` on = T . vector; moves the cursor past T */
+function multiplyTernary(a: Atome, rows: number, columns: number, at: number): void {
+  const { model, product, table, vector } = a;
+  const end = at + rows;
+  let groups = groupCount(columns);
+  let code = a.weights;
+  let v = 0;
+  a.weights = code + align4(rows * groups);
+  for (let i = 0; i < 4; i++) vector[columns + i] = 0;
+  product.fill(-(groups << 15), at, end);
+  while (rows && groups) {
+    const count = groups < 4 ? 1 : 4;
+    for (let i = 0; i < count; i++, v += 5) buildTable(a, i, v);
+    groups -= count;
+    code = count === 1 ? addOne(model, code, product, at, end, table) : addFour(model, code, product, at, end, table);
+  }
+}
+
+/** product = the logits of Q . vector; moves the cursor past Q */
+function multiplyInt4(a: Atome, rows: number, columns: number): void {
+  const { model, vector, product } = a;
+  const step = a.weights;
+  let nibble = step + align4(2 * rows);
+  let bias = 0;
+  a.weights = nibble + align4(rows * ((columns + 1) >> 1));
+  vector[columns] = 0;
+  for (let c = 0; c < columns; c++) bias += 8 * vector[c];
+  for (let row = 0; row < rows; row++) {
+    let sum = -bias;
+    for (let c = 0; c < columns; c += 2, nibble++) {
+      sum += (model[nibble] & 15) * vector[c] + (model[nibble] >> 4) * vector[c + 1];
+    }
+    product[row] = rescale(mulQ15(8 * sum, read16(model, step + 2 * row)), model, LOGIT_SCALE);
+  }
+}
+
+/** Weights of the trits in a code, last first. */
+const PLACES = [84, 28, 9, 3, 1] as const;
+
+/** residual = row of the embedding table; moves the cursor to the first layer */
+function loadRow(a: Atome, row: number): void {
+  const { model, residual } = a;
+  const table = a.weights;
+  const rows = a.vocab;
+  const scale = read32(model, EMBED_SCALE);
+  let groups = groupCount(a.width);
+  let x = 0;
+  if (a.options & EMBED_INT4) {
+    const step = read16(model, table + 2 * row);
+    let nibble = table + align4(2 * rows);
+    groups = (a.width + 1) >> 1;
+    a.weights = nibble + align4(rows * groups);
+    for (nibble += row * groups; groups; groups--, nibble++) {
+      residual[x++] = (((model[nibble] & 15) - 8) * step) >> scale;
+      residual[x++] = (((model[nibble] >> 4) - 8) * step) >> scale;
+    }
+    return;
+  }
+  a.weights = table + align4(rows * groups);
+  for (let g = 0; g < groups; g++, x += 5) {
+    let last = x + 5;
+    let code = model[table + (g < (groups & ~3) ? ((g >> 2) * rows + row) * 4 + (g & 3) : g * rows + row)];
+    for (const place of PLACES) {
+      let value = -scale;
+      for (; code >= place; code -= place) value += scale;
+      residual[--last] = value;
+    }
+  }
+}
+
+/** vector = norm(residual); moves the cursor past the norm's pairs */
+function normalize(a: Atome, shift: number): void {
+  const { model, residual, vector, width } = a;
+  let pairs = a.weights;
+  let bits = 0;
+  let sum = 0;
+  let k = 0;
+  let j = 19;
+  for (let c = 0; c < width; c++) {
+    sum += residual[c];
+    bits |= magnitude(residual[c]);
+  }
+  const mean = divide(sum + width * 2 ** 21, width) - 2 ** 21;
+  for (bits <<= 6; bits >> 14; bits >>= 1) k++;
+  // Below 2^32 k reaches 13, and epsilon's shift 26.
+  sum = read32(model, EPSILON) >>> (2 * k);
+  for (let c = 0; c < width; c++) {
+    const u = (64 * (residual[c] - mean)) >> k;
+    sum += (u * u) >>> 10;
+  }
+  if (!sum) sum = 1;
+  for (; !(sum >>> 28); sum *= 4) j--;
+  const q = divide(2 ** 29, squareRoot(sum));
+  for (let c = 0; c < width; c++, pairs += 4) {
+    const u = (64 * (residual[c] - mean)) >> k;
+    const scaled = Math.imul(Math.imul(u, q) >> j, readSigned16(model, pairs)) >> shift;
+    vector[c] = clamp(scaled + readSigned16(model, pairs + 2), VECTOR_MAX);
+  }
+  a.weights = pairs;
+}
+
+// ---- one layer: 3.3 ----
+
+/** Takes words from the memory. */
+function takeMemory(a: Atome, bytes: number): number {
+  const at = a.memory;
+  a.memory = at + align4(bytes);
+  return at;
+}
+
+/** Rows of the router: one per pathway, none when there is only one. */
+const routerRows = (paths: number): number =>
+  paths & (paths - 1) ? (paths & 1) + ((paths >> 1) & 1) + (paths >> 2) : 0;
+
+/** Bytes of a layer's taps and tap scales. */
+const tapBytes = (gated: boolean, w: number): number => (gated ? 4 * w + align4(2 * w) : align4(2 * w));
+
+/** product[i] = scale(64 product[i]), clamped, for n of them from `at` on */
+function scaleProduct(a: Atome, at: number, n: number, scale: number, limit: number): void {
+  const { model, product } = a;
+  const multiplier = read16(model, scale);
+  const shift = read16(model, scale + 2);
+  for (let i = at; i < at + n; i++) product[i] = clamp(mulQ15(64 * product[i], multiplier) >> shift, limit);
+}
+
+/** 3.5.1: gain = the router's probability of each pathway times the pathway's multiplier; v: where its products stand */
+function route(a: Atome, record: number, v: number, mix: number): void {
+  const { model, product, uint16, gain } = a;
+  let paths = model[record];
+  let n = routerRows(paths);
+  let p = v;
+  if (!n) product[v + n++] = 0;
+  scaleProduct(a, v, n, record + ROUTER, INT32_MAX);
+  for (let i = 0; i < n; i++) product[v + i] += readSigned16(model, record + ROUTER_BIAS + 2 * i);
+  softmax(product, v, n);
+  for (let i = 0; i < 3; i++, paths >>= 1) {
+    const probability = paths & 1 ? product[p++] : 0;
+    uint16[mix + i] = probability;
+    gain[i] = (probability * read16(model, record + SCALES + 4 * i)) >> 15;
+  }
+}
+
+/** vector = local pathway of vector */
+function convolve(a: Atome, record: number, start: number, w: number): void {
+  const { model, vector, int32 } = a;
+  const gated = a.inner > 0;
+  const bits = gated ? 6 : 2;
+  let history = takeMemory(a, 4 * w) >> 2;
+  let taps = start;
+  let tapScale = taps + 4 * w;
+  for (let c = 0; c < w; c++, history++) {
+    let now = clamp((vector[c] + 32) >> 6, 127);
+    let old = int32[history];
+    let tap = gated ? read32(model, taps) : read16(model, taps);
+    let sum = 0;
+    int32[history] = (old << 8) | (now & 255);
+    for (let i = 0; i < 5; i++) {
+      sum += ((now << 24) >> 24) * ((tap << (32 - bits)) >> (32 - bits));
+      tap >>= bits;
+      now = old;
+      old >>= 8;
+    }
+    taps += 2;
+    if (gated) {
+      taps += 2;
+      sum = clamp(Math.imul(sum, readSigned16(model, tapScale)) >> model[record + TAP_SHIFT], VECTOR_MAX);
+      tapScale += 2;
+    }
+    vector[c] = sum;
+  }
+}
+
+/** state = a state + 64 vector; where the state stands */
+function updateState(a: Atome, constants: number, w: number): number {
+  const { model, vector, int32 } = a;
+  const state = takeMemory(a, 4 * w) >> 2;
+  for (let c = 0; c < w; c++) {
+    int32[state + c] = mulQ15(int32[state + c], readSigned16(model, constants + 4 * c)) + 64 * vector[c];
+  }
+  return state;
+}
+
+/** 3.5.2: n products from v on to i8 with a power-of-two exponent, which is returned */
+function quantize(a: Atome, out: Int8Array, at: number, v: number, n: number): number {
+  const { product } = a;
+  let top = 0;
+  let shift = 2;
+  for (let i = v; i < v + n; i++) if (magnitude(product[i]) > top) top = magnitude(product[i]);
+  while (top >> shift > 126) shift++;
+  const half = 1 << (shift - 1);
+  for (let i = 0; i < n; i++) out[at + i] = (product[v + i] + half) >> shift;
+  return shift - 2;
+}
+
+function dot(p: Int8Array, at: number, q: Int8Array, n: number): number {
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += p[at + i] * q[i];
+  return sum;
+}
+
+/** Stores key and value in the next slot; product = sparse pathway. query: followed by the key */
+function attend(a: Atome, record: number, query: number, value: number, w: number, gain: number): void {
+  const { model, product, head, bytes, int8, uint16, chosen, weight } = a;
+  const window = read16(model, record + WINDOW);
+  const ring = takeMemory(a, 4) >> 1;
+  let keys = takeMemory(a, window * (head + w + 1));
+  const values = keys + window * head;
+  const exponents = values + window * w;
+  const slot = uint16[ring];
+  let n = uint16[ring + 1];
+  let kept = 0;
+
+  const keyExponent = quantize(a, int8, keys + slot * head, query + head, head);
+  bytes[exponents + slot] = keyExponent | (quantize(a, int8, values + slot * w, value, w) << 4);
+  let exponent = quantize(a, a.query, 0, query, head);
+  if (n < window) uint16[ring + 1] = ++n;
+  uint16[ring] = slot + 1 === window ? 0 : slot + 1;
+
+  let shift: number;
+  for (let i = 0; i < n; i++, keys += head) {
+    let score = mulQ15(64 * dot(int8, keys, a.query, head), read16(model, record + SCORE));
+    shift = read16(model, record + SCORE + 2) - exponent - (bytes[exponents + i] & 15);
+    if (shift > 0) score >>= shift;
+    let j = kept;
+    for (; j > 0 && score > weight[j - 1]; j--) {
+      weight[j] = weight[j - 1];
+      chosen[j] = chosen[j - 1];
+    }
+    weight[j] = score;
+    chosen[j] = i;
+    if (kept < a.topK) kept++;
+  }
+
+  softmax(weight, 0, kept);
+  exponent = 0;
+  for (let j = 0; j < kept; j++) exponent = Math.max(exponent, bytes[exponents + chosen[j]] >> 4);
+  for (let j = 0; j < kept; j++) weight[j] >>= exponent - (bytes[exponents + chosen[j]] >> 4);
+  shift = read16(model, record + SCALES + 10) - exponent;
+  for (let i = 0; i < w; i++) {
+    let z = 0;
+    for (let j = 0; j < kept; j++) z += weight[j] * int8[values + chosen[j] * w + i];
+    product[i] = mulQ15(128 * z, gain) >> Math.max(shift, 0);
+  }
+}
+
+/** Runs one layer and moves both cursors past it. */
+function runLayer(a: Atome, mix: number): void {
+  const { model, product, vector, residual, int32, gain, inner, width: d } = a;
+  const record = a.weights;
+  const gated = inner > 0;
+  const paths = model[record];
+  const w = gated ? inner : d;
+  const rows = gated ? 2 * w : paths & SPARSE ? 2 * a.head + d : 0;
+  let state = -1;
+
+  a.weights += LAYER_RECORD_BYTES;
+  normalize(a, model[record + NORM_SHIFT]);
+  multiplyTernary(a, rows + routerRows(paths), d, 0);
+  route(a, record, rows, mix);
+  if (gated) {
+    scaleProduct(a, 0, w, record + IN, VECTOR_MAX);
+    scaleProduct(a, w, w, record + GATE, VECTOR_MAX);
+    for (let c = 0; c < w; c++) vector[c] = product[c];
+  }
+
+  const taps = a.weights;
+  const constants = paths & LOCAL ? taps + tapBytes(gated, w) : taps;
+  a.weights = constants;
+  if (paths & STATE) {
+    a.weights = constants + 4 * w;
+    if (!gated) state = updateState(a, constants, w);
+  }
+  if (paths & LOCAL) convolve(a, record, taps, w);
+  if (gated && paths & STATE) state = updateState(a, constants, w);
+  if (paths & SPARSE) {
+    const query = gated ? rows + 3 : 0;
+    if (gated) multiplyTernary(a, 2 * a.head, w, query);
+    attend(a, record, query, gated ? 0 : 2 * a.head, w, gain[2]);
+  }
+  for (let c = 0; c < w; c++) {
+    let sum = Math.imul(vector[c], gain[0]) >> read16(model, record + SCALES + 2);
+    if (paths & SPARSE) sum += product[c];
+    if (state >= 0) {
+      const y = mulQ15(int32[state + c], readSigned16(model, constants + 4 * c + 2));
+      sum += mulQ15(y, gain[1]) >> read16(model, record + SCALES + 6);
+    }
+    if (gated) {
+      vector[c] = clamp(Math.imul(clamp(sum, MIX_MAX), product[w + c]) >> model[record + MIX_SHIFT], VECTOR_MAX);
+    } else product[c] = sum;
+  }
+  if (gated) {
+    multiplyTernary(a, d, w, 0);
+    scaleProduct(a, 0, d, record + OUT, INT32_MAX);
+  }
+  for (let c = 0; c < d; c++) residual[c] = clamp(residual[c] + product[c], RESIDUAL_MAX);
+}
+
+// ---- opening a model: 1, 2, 6 ----
+
+const ERROR = {
+  ok: 0,
+  size: 3,
+  magic: 4,
+  version: 5,
+  checksum: 6,
+  dimension: 7,
+  option: 8,
+  scale: 9,
+  section: 10,
+  layer: 11,
+  code: 12,
+  tap: 13,
+  state: 14,
+  weights: 15,
+  token: 16,
+  class: 17,
+} as const;
+
+const vectorBytes = (a: Atome): number => align4(2 * (Math.max(a.inner, a.width) + 4));
+
+/** A walk over the weights, in the order of the file. */
+interface Walk {
+  model: Uint8Array;
+  at: number;
+  end: number;
+  error: number;
+}
+
+/** What a part of the weights holds, and so what is checked. */
+type PartKind = "codes" | "steps" | "taps2" | "taps6" | "constants";
+
+const outOf = (v: number, least: number, most: number): boolean => v < least || v > most;
+
+const badScale = (p: Uint8Array, scale: number): boolean =>
+  p[scale + 1] >> 7 !== 0 || outOf(read16(p, scale + 2), 2, 31);
+
+/** What is wrong with this unit of a part. */
+function badUnit(p: Uint8Array, at: number, kind: PartKind): number {
+  if (kind === "codes") return p[at] >= TABLE_ENTRIES || p[at] % 28 === 27 ? ERROR.code : 0;
+  if (kind === "steps") return p[at + 1] >> 7 ? ERROR.scale : 0;
+  if (kind === "taps6") return p[at + 3] >> 6 ? ERROR.tap : 0;
+  const v = read16(p, at);
+  if (kind === "taps2") return v >> 10 || (v >> 1) & ~v & 0x155 ? ERROR.tap : 0;
+  return outOf((v + 32760) & 65535, 0, 65520) ? ERROR.state : 0;
+}
+
+/** Moves past a part of n units, and `more` bytes of any content. */
+function pass(walk: Walk, n: number, unit: number, kind: PartKind, more: number): void {
+  const start = walk.at;
+  walk.at += align4(n * unit) + align4(more);
+  if (!walk.error && walk.at > walk.end) walk.error = ERROR.weights;
+  for (let i = 0; i < n && !walk.error; i++) walk.error = badUnit(walk.model, start + i * unit, kind);
+}
+
+function passTable(walk: Walk, rows: number, columns: number, int4: boolean): void {
+  if (int4) pass(walk, rows, 2, "steps", rows * ((columns + 1) >> 1));
+  else pass(walk, rows * groupCount(columns), 1, "codes", 0);
+}
+
+/** Walks one layer. Returns the bytes of memory it needs and the rows of its largest product. */
+function passLayer(a: Atome, walk: Walk): { bytes: number; rows: number } {
+  const { model } = walk;
+  const record = walk.at;
+  const gated = a.inner > 0;
+  const d = a.width;
+  const w = gated ? a.inner : d;
+  let heads = 0;
+  let bytes = 0;
+  pass(walk, 0, 0, "codes", LAYER_RECORD_BYTES);
+  if (walk.error) return { bytes: 0, rows: 0 };
+  const paths = model[record];
+  const window = read16(model, record + WINDOW);
+  const badWindow = paths & SPARSE ? outOf(window, 1, 1024) : window !== 0;
+  if (outOf(paths, 1, 7) || (gated && !(paths & LOCAL)) || badWindow) walk.error = ERROR.layer;
+  else if ((model[record + NORM_SHIFT] | model[record + TAP_SHIFT] | model[record + MIX_SHIFT]) > 31)
+    walk.error = ERROR.scale;
+  for (let scale = record + SCALES; scale <= record + OUT && !walk.error; scale += 4)
+    if (badScale(model, scale)) walk.error = ERROR.scale;
+  if (walk.error) return { bytes: 0, rows: 0 };
+  if (paths & SPARSE) {
+    heads = 2 * a.head;
+    bytes = 4 + align4(window * (a.head + w + 1));
+  }
+  const rows = gated ? 2 * w : heads ? heads + d : 0;
+  pass(walk, 0, 0, "codes", 4 * d);
+  passTable(walk, rows + routerRows(paths), d, false);
+  if (paths & LOCAL) {
+    bytes += 4 * w;
+    pass(walk, w, gated ? 4 : 2, gated ? "taps6" : "taps2", gated ? 2 * w : 0);
+  }
+  if (paths & STATE) {
+    bytes += 4 * w;
+    pass(walk, w, 4, "constants", 0);
+  }
+  if (gated) {
+    passTable(walk, heads, w, false);
+    passTable(walk, d, w, false);
+  }
+  return { bytes, rows: rows + (gated ? heads + 3 : 3) };
+}
+
+/**
+ * Reads the header and walks the weights: `a` is all set but for its arrays. Returns the bytes of arena that the model
+ * needs; walk.error tells why there is no answer.
+ */
+function survey(a: Atome): { arenaBytes: number; walk: Walk } {
+  const { model } = a;
+  let most = 0;
+  let bytes = 0;
+  a.vocab = read16(model, HEADER.vocab);
+  a.outputs = read16(model, HEADER.outputs);
+  a.width = read16(model, HEADER.dModel);
+  a.inner = read16(model, HEADER.dInner);
+  a.head = read16(model, HEADER.dHead);
+  a.layers = model[HEADER.nLayers];
+  a.topK = model[HEADER.topK];
+  a.options = model[HEADER.options];
+  const start = embedding(a);
+  const walk: Walk = { model, at: start, end: start + read32(model, HEADER_BYTES + 4), error: 0 };
+  passTable(walk, a.vocab, a.width, (a.options & EMBED_INT4) !== 0);
+  for (let i = 0; i < a.layers && !walk.error; i++) {
+    const layer = passLayer(a, walk);
+    bytes += layer.bytes;
+    most = Math.max(most, layer.rows);
+  }
+  pass(walk, 0, 0, "codes", 4 * a.width);
+  if (!(a.options & TIED)) passTable(walk, a.outputs, a.width, (a.options & UNEMBED_INT4) !== 0);
+  if (!walk.error && walk.at !== walk.end) walk.error = ERROR.weights;
+  a.rows = Math.max(most, a.outputs, a.width);
+  a.memoryBytes = bytes + MIX_BYTES * a.layers;
+  const arenaBytes = STRUCT_BYTES + SCRATCH_BYTES + 4 * (a.rows + a.width + 4) + vectorBytes(a) + a.memoryBytes;
+  return { arenaBytes, walk };
+}
+
+/**
+ * The longest string of the list at `list` that the text starts with. `length` is 0 when there is none, and then the index
+ * is the escape's or `count`.
+ */
+function longestMatch(
+  model: Uint8Array,
+  list: number,
+  count: number,
+  text: Uint8Array,
+  start: number,
+): { index: number; length: number } {
+  let best = count;
+  let bestLength = 0;
+  let at = list;
+  for (let i = 0; i < count; i++) {
+    const n = model[at++];
+    let j = 0;
+    while (j < n && start + j < text.length && model[at + j] === text[start + j]) j++;
+    if (j === n && (n > bestLength || best === count)) {
+      best = i;
+      bestLength = n;
+    }
+    at += n;
+  }
+  return { index: best, length: bestLength };
+}
+
+/** Does a section hold other than exactly `count` strings? `empty`: how many are empty. */
+function badStrings(p: Uint8Array, start: number, bytes: number, count: number): { bad: boolean; empty: number } {
+  const end = start + bytes;
+  let at = start;
+  let empty = 0;
+  for (let i = 0; i < count; i++) {
+    if (at >= end || p[at] >= end - at) return { bad: true, empty };
+    if (!p[at]) empty++;
+    at += p[at] + 1;
+  }
+  if (end - at > 3) return { bad: true, empty };
+  while (at !== end) if (p[at++]) return { bad: true, empty };
+  return { bad: false, empty };
+}
+
+function badTokens(model: Uint8Array, list: number, bytes: number, vocab: number): boolean {
+  const { bad, empty } = badStrings(model, list, bytes, vocab);
+  if (bad) return true;
+  let missing = false;
+  for (let byte = 0; byte < 256; byte++) {
+    if (!longestMatch(model, list, vocab, Uint8Array.of(byte), 0).length) missing = true;
+  }
+  return empty > 1 || (missing && (!empty || vocab < 17));
+}
+
+const checksum = (model: Uint8Array): number =>
+  crc32(model.subarray(0, HEADER.crc32), model.subarray(HEADER.crc32 + 4));
+
+/** Least and greatest of the u16 fields from the vocabulary on. */
+const LIMITS = [2, 1024, 2, 1024, 2, 1024, 0, 2048, 1, 256] as const;
+
+/** Errors 3 to 9 of the header. */
+function checkHeader(model: Uint8Array): number {
+  if (model.length < HEADER_BYTES + SECTION_BYTES) return ERROR.size;
+  if (read32(model, 0) !== 0x4d4f5441) return ERROR.magic;
+  if (read32(model, HEADER.version) !== ((HEADER_BYTES << 16) | 1)) return ERROR.version;
+  if (read32(model, HEADER.totalBytes) !== model.length) return ERROR.size;
+  if (read32(model, HEADER.crc32) !== checksum(model)) return ERROR.checksum;
+  for (let i = 0; i < 10; i += 2) {
+    if (outOf(read16(model, HEADER.vocab + i), LIMITS[i], LIMITS[i + 1])) return ERROR.dimension;
+  }
+  const options = read32(model, HEADER.options);
+  if (
+    outOf(model[HEADER.nLayers], 1, 64) ||
+    outOf(model[HEADER.topK], 1, 4) ||
+    (!(options & CLASSIFIER) && read16(model, HEADER.vocab) !== read16(model, HEADER.outputs))
+  )
+    return ERROR.dimension;
+  const int4 = options & (EMBED_INT4 | UNEMBED_INT4);
+  if (options > 15 || (options & TIED && (options & CLASSIFIER || int4 === EMBED_INT4 || int4 === UNEMBED_INT4)))
+    return ERROR.option;
+  if (
+    read32(model, EPSILON) >>> 30 ||
+    read32(model, EMBED_SCALE) > (options & EMBED_INT4 ? 15 : RESIDUAL_MAX) ||
+    badScale(model, LOGIT_SCALE) ||
+    read16(model, FINAL_SHIFT) > 31
+  )
+    return ERROR.scale;
+  return ERROR.ok;
+}
+
+/** Offsets and sizes of the sections by their number, or undefined when the table is invalid. */
+function readSections(model: Uint8Array): { offset: number[]; size: number[] } | undefined {
+  const count = read16(model, SECTION_COUNT);
+  const offset = new Array<number>(SECTION_LAST + 1).fill(0);
+  const size = new Array<number>(SECTION_LAST + 1).fill(0);
+  let end = HEADER_BYTES + SECTION_BYTES * count;
+  let id = 0;
+  if (outOf(count, 1, SECTION_LAST) || end > model.length) return undefined;
+  for (let i = 0, entry = HEADER_BYTES; i < count; i++, entry += SECTION_BYTES) {
+    if (outOf(read32(model, entry), id + 1, SECTION_LAST)) return undefined;
+    id = read32(model, entry);
+    offset[id] = end;
+    size[id] = read32(model, entry + 4);
+    if (size[id] & 3 || size[id] > model.length - end) return undefined;
+    end += size[id];
+  }
+  const named = offset[SECTION.classNames] !== 0;
+  const classifier = (read32(model, HEADER.options) & CLASSIFIER) !== 0;
+  return end === model.length && offset[SECTION.weights] && named === classifier ? { offset, size } : undefined;
+}
+
+/**
+ * Proves that the bytes are a model that the engine can run without ever reading or computing out of range.
+ *
+ * @returns error 0, or the number of SPEC.md section 6; the RAM the model needs
+ */
+export function check(model: Uint8Array): CheckResult {
+  const refused = (error: number): CheckResult => ({ error, arenaBytes: 0 });
+  const error = checkHeader(model);
+  if (error) return refused(error);
+  const sections = readSections(model);
+  if (!sections) return refused(ERROR.section);
+  const { offset, size } = sections;
+  const a = new Atome(model);
+  const { arenaBytes, walk } = survey(a);
+  if (walk.error) return refused(walk.error);
+  const { tokens, classNames } = SECTION;
+  if (offset[tokens] && badTokens(model, offset[tokens], size[tokens], a.vocab)) return refused(ERROR.token);
+  if (offset[classNames] && badStrings(model, offset[classNames], size[classNames], a.outputs).bad)
+    return refused(ERROR.class);
+  return { error: ERROR.ok, arenaBytes };
+}
+
+// ---- running: 3.2, 3.6 ----
+
+function init(model: Uint8Array): { a: Atome; arenaBytes: number } {
+  const a = new Atome(model);
+  const { arenaBytes } = survey(a);
+  const arena = new ArrayBuffer(arenaBytes - STRUCT_BYTES);
+  const residual = SCRATCH_BYTES;
+  const product = residual + 4 * (a.width + 4);
+  const vector = product + 4 * a.rows;
+  a.table = new Uint16Array(arena, 0, SCRATCH_BYTES / 2);
+  a.tablePairs = new Int32Array(arena, 0, SCRATCH_BYTES / 4);
+  a.query = new Int8Array(arena, 0, SCRATCH_BYTES);
+  a.residual = new Int32Array(arena, residual, a.width + 4);
+  a.product = new Int32Array(arena, product, a.rows);
+  a.logits = a.product.subarray(0, a.outputs);
+  a.vector = new Int16Array(arena, vector, vectorBytes(a) / 2);
+  a.mix = (vector + vectorBytes(a)) / 2;
+  a.bytes = new Uint8Array(arena);
+  a.int8 = new Int8Array(arena);
+  a.uint16 = new Uint16Array(arena, 0, arena.byteLength >> 1);
+  a.int32 = new Int32Array(arena, 0, arena.byteLength >> 2);
+  return { a, arenaBytes };
+}
+
+function reset(a: Atome): void {
+  a.escape = 0;
+  a.bytes.fill(0, 2 * a.mix, 2 * a.mix + a.memoryBytes);
+}
+
+/** Whether the symbol is out of range; nothing is changed then. */
+function feed(a: Atome, symbol: number): boolean {
+  if (!(symbol >= 0 && symbol < a.vocab)) return true;
+  a.weights = embedding(a);
+  a.memory = 2 * a.mix + MIX_BYTES * a.layers;
+  loadRow(a, symbol);
+  for (let i = 0; i < a.layers; i++) runLayer(a, a.mix + (MIX_BYTES / 2) * i);
+  return false;
+}
+
+function logits(a: Atome): Int32Array {
+  const finalNorm = a.weights;
+  normalize(a, read16(a.model, FINAL_SHIFT));
+  if (a.options & TIED) a.weights = embedding(a);
+  if (a.options & UNEMBED_INT4) multiplyInt4(a, a.outputs, a.width);
+  else {
+    multiplyTernary(a, a.outputs, a.width, 0);
+    scaleProduct(a, 0, a.outputs, LOGIT_SCALE, INT32_MAX);
+  }
+  a.weights = finalNorm;
+  return a.logits;
+}
+
+const argmax = (a: Atome): number => maximum(a.product, 0, a.outputs);
+
+function nextRandom(sampler: Sampler): number {
+  sampler.random = (sampler.random + 0x9e3779b9) >>> 0;
+  let z = sampler.random;
+  z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
+  z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
+  return z ^ (z >>> 15);
+}
+
+/** Sets the sampler's weights, in the table, and returns their sum. */
+function weighSamples(a: Atome, top: number, temperature: number): number {
+  const { product, table: weight, outputs } = a;
+  const q = divide(2 ** 23, temperature);
+  let mass = 0;
+  for (let i = 0; i < outputs; i++) {
+    const below = Math.min(top - product[i], temperature << 7);
+    weight[i] = exp2Negative((below * q) >> 15);
+    mass += weight[i];
+  }
+  return mass;
+}
+
+function sample(a: Atome, sampler: Sampler): number {
+  const { product, table: weight, outputs: n } = a;
+  const { temperature, topK, topP } = sampler;
+  const best = maximum(product, 0, n);
+  if (!temperature) return best;
+  let mass = weighSamples(a, product[best], temperature);
+  const wanted = topP - 1 >= 0 && topP - 1 < 32767 ? mulQ15(mass, topP) : Number.POSITIVE_INFINITY;
+  let threshold = 0;
+  for (let bit = 1 << 15; ; bit >>= 1) {
+    const least = bit ? threshold + bit : threshold || 1;
+    let count = 0;
+    mass = 0;
+    for (let i = 0; i < n; i++) {
+      if (weight[i] < least) continue;
+      count++;
+      mass += weight[i];
+    }
+    if (!bit) {
+      threshold = least;
+      break;
+    }
+    if ((topK && count >= topK) || mass >= wanted) threshold = least;
+  }
+  let mask = mass - 1;
+  for (let bit = 1; bit < 32; bit <<= 1) mask |= mask >> bit;
+  let random: number;
+  do random = nextRandom(sampler) & mask;
+  while (random >= mass);
+  for (let i = 0; ; i++) {
+    if (weight[i] < threshold) continue;
+    if (random < weight[i]) return i;
+    random -= weight[i];
+  }
+}
+
+function scores(a: Atome): Int32Array {
+  softmax(a.product, 0, a.outputs);
+  return a.logits;
+}
+
+function entropyOf(probability: ArrayLike<number>): number {
+  let entropy = 0;
+  for (let at = 0; at < probability.length; at++) {
+    const p = probability[at];
+    let surprise = 0;
+    let bits = p;
+    if (!p) continue;
+    for (; bits < 32768; bits <<= 1) surprise += 2048;
+    for (let i = 1024; i; i >>= 1) {
+      bits = (bits * bits) >>> 15;
+      if (bits >> 16) {
+        bits >>= 1;
+        surprise -= i;
+      }
+    }
+    entropy += (p * surprise) >> 15;
+  }
+  return entropy;
+}
+
+function router(a: Atome, layer: number): { mix: [number, number, number]; entropy: number } {
+  const at = a.mix + (MIX_BYTES / 2) * layer;
+  const mix: [number, number, number] = [a.uint16[at], a.uint16[at + 1], a.uint16[at + 2]];
+  return { mix, entropy: entropyOf(mix) };
+}
+
+/** Where the content of a section starts, or 0. */
+function findSection(a: Atome, id: number): number {
+  const end = embedding(a);
+  let content = end;
+  for (let entry = HEADER_BYTES; entry !== end; entry += SECTION_BYTES) {
+    if (read32(a.model, entry) === id) return content;
+    content += read32(a.model, entry + 4);
+  }
+  return 0;
+}
+
+/** The symbols of the text's next token (none when it cannot be encoded) and the bytes it takes. */
+function encode(a: Atome, text: Uint8Array, start: number): { symbols: number[]; used: number } {
+  const list = findSection(a, SECTION.tokens);
+  const byte = text[start];
+  const { index, length } = list ? longestMatch(a.model, list, a.vocab, text, start) : { index: byte, length: 1 };
+  if (index >= a.vocab) return { symbols: [], used: 0 };
+  return length ? { symbols: [index], used: length } : { symbols: [index, byte >> 4, byte & 15], used: 1 };
+}
+
+/** String `index` of a list. */
+function findString(model: Uint8Array, list: number, index: number): Uint8Array {
+  let at = list;
+  for (let i = 0; i < index; i++) at += model[at] + 1;
+  return model.slice(at + 1, at + 1 + model[at]);
+}
+
+function decode(a: Atome, symbol: number): Uint8Array {
+  const list = findSection(a, SECTION.tokens);
+  if (a.escape === 1) {
+    a.escape = 2;
+    a.byte = (symbol << 4) & 255;
+    return new Uint8Array();
+  }
+  if (a.escape) {
+    a.escape = 0;
+    a.byte |= symbol & 15;
+    return Uint8Array.of(a.byte);
+  }
+  if (!(symbol >= 0 && symbol < a.vocab)) return new Uint8Array();
+  if (!list) return Uint8Array.of(symbol);
+  const text = findString(a.model, list, symbol);
+  a.escape = text.length ? 0 : 1;
+  return text;
+}
+
+function className(a: Atome, index: number): Uint8Array {
+  const list = findSection(a, SECTION.classNames);
+  return list && index >= 0 && index < a.outputs ? findString(a.model, list, index) : new Uint8Array();
+}
+
+// ---- the interface of src/engine/engine.ts ----
+
+/** @throws UsageError */
+export function refuseSymbol(symbol: number, vocab: number): never {
+  throw new UsageError(
+    `Cannot feed symbol ${symbol}: the model has the symbols 0 to ${vocab - 1}; encode the text with it.`,
+  );
+}
+
+/** @throws UsageError */
+export function refuseByte(byte: number, at: number, vocab: number): never {
+  throw new UsageError(
+    `Cannot encode the text: at byte ${at}, the byte is ${byte} but the model has only the symbols 0 to ${vocab - 1}; leave it out.`,
+  );
+}
+
+/**
+ * Refuses a model in the reader's words.
+ *
+ * @throws FormatError
+ */
+export function refuseModel(model: Uint8Array, error: number): never {
+  readModel(model);
+  throw new FailureError(`Cannot load the model: the engine refuses it with error ${error} but the reader does not.`);
+}
+
+function encodeText(a: Atome, text: Uint8Array): Uint16Array {
+  const symbols: number[] = [];
+  for (let at = 0; at < text.length; ) {
+    const next = encode(a, text, at);
+    if (next.used === 0) refuseByte(text[at], at, a.vocab);
+    symbols.push(...next.symbols);
+    at += next.used;
+  }
+  return Uint16Array.from(symbols);
+}
+
+/**
+ * The TypeScript engine on a model.
+ *
+ * @param model the bytes of an .atome file; they must stay as they are while the engine is used
+ * @throws FormatError when the model is not valid
+ */
+export function createMirror(model: Uint8Array): Engine {
+  const { error } = check(model);
+  if (error) refuseModel(model, error);
+  const { a, arenaBytes } = init(model);
+  const feedOrRefuse = (symbol: number): void => {
+    if (feed(a, symbol)) refuseSymbol(symbol, a.vocab);
+  };
+  return {
+    vocab: a.vocab,
+    outputs: a.outputs,
+    nLayers: a.layers,
+    arenaBytes,
+    reset: () => reset(a),
+    feed: feedOrRefuse,
+    logits: () => logits(a),
+    step: (symbol) => {
+      feedOrRefuse(symbol);
+      return logits(a);
+    },
+    argmax: () => argmax(a),
+    sample: (sampler) => sample(a, sampler),
+    scores: () => scores(a),
+    entropy: entropyOf,
+    router: (layer) => router(a, layer),
+    encode: (text) => encodeText(a, text),
+    decode: (symbol) => decode(a, symbol),
+    className: (index) => className(a, index),
+  };
+}
