@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import { Command } from "commander";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import type { ModelDescription } from "../format/describe.js";
+import { engineMaker } from "./engines.js";
 import { readInput } from "./files.js";
-import { isAtomeFile } from "./models.js";
+import { isAtomeFile, readModelFile } from "./models.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 
 export function inspectCommand(): Command {
@@ -32,19 +33,20 @@ async function inspect(path: string, options: CommonOptions): Promise<void> {
 type FileFacts = { file: string; bytes: number; sha256: string };
 
 async function inspectModel(bytes: Uint8Array, file: FileFacts, output: Output): Promise<void> {
-  const { readModel } = await import("../format/reader.js");
   const { describeModel } = await import("../format/describe.js");
-  const description = describeModel(readModel(bytes, `"${file.file}"`));
-  output.result({ ...file, kind: "model", ...description });
-  for (const line of modelLines(description, file)) output.print(line);
+  const description = describeModel(await readModelFile(bytes, file.file));
+  const ramBytes = (await engineMaker("js")).check(bytes).arenaBytes;
+  output.result({ ...file, kind: "model", ramBytes, ...description });
+  for (const line of modelLines(description, file, ramBytes)) output.print(line);
 }
 
-function modelLines(model: ModelDescription, file: FileFacts): string[] {
+function modelLines(model: ModelDescription, file: FileFacts, ramBytes: number): string[] {
   const { dimensions } = model;
   const facts: [string, string | number][] = [
     ["file", file.file],
     ["format", `version ${model.version}, ${model.block} block`],
     ["size", `${grouped(file.bytes)} bytes of flash`],
+    ["RAM", `${grouped(ramBytes)} bytes`],
     ["CRC-32", model.crc32],
     ["SHA-256", file.sha256],
     [

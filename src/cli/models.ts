@@ -1,7 +1,6 @@
 import type { AtomeModel } from "../format/reader.js";
 import { UsageError } from "../model/errors.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
-import { Prompt } from "../tokenizer/prompt.js";
 
 const MAGIC = "ATOM";
 
@@ -18,12 +17,17 @@ export function isAtomeFile(bytes: Uint8Array, path: string): boolean {
   );
 }
 
+/** Reads and checks a .atome file. @param path what the user calls it @throws FormatError with what is wrong */
+export async function readModelFile(bytes: Uint8Array, path: string): Promise<AtomeModel> {
+  if (!isAtomeFile(bytes, path)) {
+    throw new UsageError(
+      `Cannot run "${path}": it is a checkpoint, expected a .atome file; make one with "atome export".`,
+    );
+  }
+  const { readModel } = await import("../format/reader.js");
+  return readModel(bytes, `"${path}"`);
+}
+
 /** The alphabet of a .atome file. */
 export const alphabetOf = ({ tokens, dimensions }: AtomeModel): Alphabet =>
   tokens ? Alphabet.ofTokens(tokens) : Alphabet.bytes(Math.min(dimensions.vocab, 256));
-
-/** What a prompt becomes for a model. @throws UsageError when it is empty or a byte has no symbol */
-export function promptSymbols(model: AtomeModel, prompt: string): Uint16Array {
-  if (prompt === "") throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
-  return new Prompt(alphabetOf(model), prompt).symbols;
-}

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { AtomeError, UsageError } from "../model/errors.js";
+import { evalCommand } from "./eval.js";
+import { exportCommand } from "./export.js";
+import { generateCommand } from "./generate.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
 import { trainCommand } from "./train.js";
@@ -28,7 +31,14 @@ function makeProgram(): Command {
     .helpCommand(false)
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const commands: (() => Command)[] = [trainCommand, inspectCommand, verifyCommand];
+  const commands: (() => Command)[] = [
+    trainCommand,
+    evalCommand,
+    generateCommand,
+    exportCommand,
+    inspectCommand,
+    verifyCommand,
+  ];
   for (const make of commands) program.addCommand(make().helpOption("--help", "print this help"));
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;

@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import type { EngineReport, Verification } from "../emulate/verify.js";
-import { FailureError } from "../model/errors.js";
+import type { AtomeModel } from "../format/reader.js";
+import { FailureError, UsageError } from "../model/errors.js";
+import { Prompt } from "../tokenizer/prompt.js";
 import { findAllEngines } from "./engines.js";
 import { readInput } from "./files.js";
-import { isAtomeFile, promptSymbols } from "./models.js";
+import { alphabetOf, readModelFile } from "./models.js";
 import { wholeNumber } from "./options.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 import { Progress } from "./progress.js";
@@ -11,7 +13,7 @@ import { Progress } from "./progress.js";
 const DEFAULT_PROMPT = "Once upon a time";
 
 interface VerifyOptions extends CommonOptions {
-  prompt: string;
+  prompt?: string;
   tokens: number;
 }
 
@@ -21,7 +23,7 @@ export function verifyCommand(): Command {
       "Run a model on every engine at hand and compare all logits, bit for bit. Exit code 1 when they differ.",
     )
     .argument("<model>", "a .atome file")
-    .option("--prompt <text>", "what is fed first", DEFAULT_PROMPT)
+    .option("--prompt <text>", `what is fed first (default: "${DEFAULT_PROMPT}")`)
     .option("--tokens <n>", "symbols to generate after it", wholeNumber(0, 1_000_000), 32)
     .action(verify);
   return withExamples(
@@ -41,21 +43,34 @@ async function verify(path: string, options: VerifyOptions): Promise<void> {
 }
 
 /** Runs a model on every engine found, prints the table and returns what `--json` shows. */
-export async function verifyFile(bytes: Uint8Array, path: string, prompt: string, tokens: number, output: Output) {
-  isAtomeFile(bytes, path);
-  const { readModel } = await import("../format/reader.js");
+export async function verifyFile(
+  bytes: Uint8Array,
+  path: string,
+  prompt: string | undefined,
+  tokens: number,
+  output: Output,
+) {
   const { verifyModel } = await import("../emulate/verify.js");
-  const model = readModel(bytes, `"${path}"`);
+  const model = await readModelFile(bytes, path);
   const { engines, missing } = await findAllEngines();
   const progress = new Progress(process.stderr, () => performance.now(), output.quiet);
   progress.show(() => `Running ${engines.length} engines...`, true);
-  const job = { promptSymbols: [...promptSymbols(model, prompt)], generate: tokens };
+  const job = { promptSymbols: [...promptOf(model, prompt)], generate: tokens };
   const verification = await verifyModel(bytes, engines, job, ({ name }) => {
     progress.show(() => `Ran ${name}`, process.stderr.isTTY);
   }).finally(() => progress.end());
   for (const line of verificationLines(verification)) output.print(line);
   for (const { name, tool } of missing) output.print(`not run: ${name} (no ${tool} here)`);
   return { ...verification, engines: verification.engines.map(publicReport), missing };
+}
+
+/** The prompt's symbols. The default may have bytes that a model of few symbols lacks; it gets its first symbols then. */
+function promptOf(model: AtomeModel, prompt: string | undefined): Uint16Array {
+  if (prompt === "") throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
+  if (prompt !== undefined) return new Prompt(alphabetOf(model), prompt).symbols;
+  const { vocab } = model.dimensions;
+  if (model.tokens || vocab >= 128) return new Prompt(alphabetOf(model), DEFAULT_PROMPT).symbols;
+  return Uint16Array.from(DEFAULT_PROMPT, (_, i) => i % vocab);
 }
 
 const publicReport = ({ name, hash, tokens, fed, arenaBytes, stackBytes, instructionsPerToken }: EngineReport) => ({

@@ -1,0 +1,159 @@
+import { Command, Option } from "commander";
+import { UsageError } from "../model/errors.js";
+import { Prompt } from "../tokenizer/prompt.js";
+import { ENGINE_NAMES, type EngineName, engineMaker } from "./engines.js";
+import { readInput } from "./files.js";
+import { generate, type Piece } from "./generation.js";
+import { Interrupted, interruptible } from "./interrupt.js";
+import { alphabetOf, readModelFile } from "./models.js";
+import { realNumber, wholeNumber } from "./options.js";
+import { type CommonOptions, Output, withCommonOptions, withExamples } from "./output.js";
+
+interface GenerateOptions extends CommonOptions {
+  temperature: number;
+  topK: number;
+  topP: number;
+  seed: number;
+  maxBytes: number;
+  stop?: string;
+  showRouter?: boolean;
+  engine: EngineName;
+}
+
+export function generateCommand(): Command {
+  const command = new Command("generate")
+    .description(
+      "Write on after a prompt, with the same integers as the chip: the same seed gives the same text everywhere.",
+    )
+    .argument("<model>", "a .atome file")
+    .argument("<prompt>", "the text to go on from")
+    .option("--temperature <x>", "0 takes the likeliest symbol, 1 follows the probabilities", realNumber(0, 255), 0.8)
+    .option("--top-k <n>", "choose among the n likeliest symbols (0: all)", wholeNumber(0, 65535), 0)
+    .option("--top-p <x>", "choose among the likeliest symbols that together reach x (1: all)", realNumber(0, 1), 1)
+    .option("--seed <n>", "seed of the choices", wholeNumber(0, 0xffffffff), 0)
+    .option("--max-bytes <n>", "end after so many bytes", wholeNumber(1, 1_000_000_000), 400)
+    .option("--stop <text>", "end before this text")
+    .option("--show-router", "colour each symbol by its router's mix")
+    .addOption(new Option("--engine <name>", "which engine runs").choices(ENGINE_NAMES).default("wasm"))
+    .action(run);
+  return withExamples(
+    withCommonOptions(command),
+    ['atome generate model.atome "Once upon a time"', "a story of 400 bytes"],
+    ['atome generate model.atome "Q: hello" --temperature 0 --stop "\\n\\n"', "the likeliest answer"],
+    ['atome generate model.atome "Once" --show-router', "which pathway writes what"],
+  );
+}
+
+async function run(path: string, prompt: string, options: GenerateOptions): Promise<void> {
+  const output = new Output(options);
+  const bytes = readInput(path, "a .atome file");
+  const model = await readModelFile(bytes, path);
+  if (model.classNames)
+    throw new UsageError(`Cannot generate with "${path}": it is a classifier, expected a language model.`);
+  const { symbols } = new Prompt(alphabetOf(model), prompt);
+  if (symbols.length === 0)
+    throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
+  const engine = (await engineMaker(options.engine)).create(bytes);
+  for (const symbol of symbols) engine.step(symbol);
+  const pieces = generate(engine, {
+    sampler: {
+      temperature: Math.round(options.temperature * 256),
+      topK: options.topK,
+      topP: Math.round(options.topP * 32768),
+      random: options.seed,
+    },
+    maxBytes: options.maxBytes,
+    ...(options.stop === undefined ? {} : { stop: new TextEncoder().encode(unescaped(options.stop)) }),
+  });
+  const router = options.showRouter ? new RouterView(output) : undefined;
+  if (!router) output.write(prompt);
+  const start = performance.now();
+  const written = await interruptible((isStopped) => writePieces(pieces, output, router, isStopped));
+  const text = Buffer.concat(written.map((piece) => piece.bytes));
+  if (!router) output.print();
+  router?.end();
+  const seconds = (performance.now() - start) / 1000;
+  output.result({
+    prompt,
+    text: text.toString("utf8"),
+    bytes: text.length,
+    symbols: written.length,
+    seed: options.seed,
+    seconds,
+    bytesPerSecond: Math.round(text.length / Math.max(seconds, 1e-6)),
+    ...(options.showRouter ? { router: written.map(routerEntry) } : {}),
+  });
+}
+
+async function writePieces(
+  pieces: Iterable<Piece>,
+  output: Output,
+  router: RouterView | undefined,
+  isStopped: () => boolean,
+): Promise<Piece[]> {
+  const written: Piece[] = [];
+  for (const piece of pieces) {
+    written.push(piece);
+    if (router) router.show(piece);
+    else output.write(piece.bytes);
+    // Lets signals and the terminal have their turn.
+    if (written.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (isStopped()) throw new Interrupted("Stopped.");
+  }
+  return written;
+}
+
+const routerEntry = ({ bytes, mix: [local, state, sparse], entropyBits }: Piece) => ({
+  text: Buffer.from(bytes).toString("utf8"),
+  local: rounded(local),
+  state: rounded(state),
+  sparse: rounded(sparse),
+  entropyBits: rounded(entropyBits),
+});
+
+const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
+
+/** `\n` and `\t` as a shell passes them. */
+const unescaped = (text: string): string => text.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
+
+/** Shows the router's mix of each symbol: a colour on a terminal (red local, green state, blue sparse), else a line. */
+class RouterView {
+  readonly #output: Output;
+  #entropyBits = 0;
+  #count = 0;
+
+  constructor(output: Output) {
+    this.#output = output;
+    if (output.colours) {
+      const sample = (mix: Piece["mix"], name: string) => coloured(mix, name);
+      output.print(`${sample([1, 0, 0], "local")} ${sample([0, 1, 0], "state")} ${sample([0, 0, 1], "sparse")}`);
+    } else {
+      output.print("text              local  state  sparse  entropy (bits)");
+    }
+  }
+
+  show(piece: Piece): void {
+    const text = Buffer.from(piece.bytes).toString("utf8");
+    this.#entropyBits += piece.entropyBits;
+    this.#count++;
+    if (this.#output.colours) {
+      this.#output.write(coloured(piece.mix, text));
+      return;
+    }
+    const [local, state, sparse] = piece.mix.map((share) => share.toFixed(3));
+    const quoted = JSON.stringify(text).padEnd(16);
+    this.#output.print(`${quoted}  ${local}  ${state}   ${sparse}   ${piece.entropyBits.toFixed(3)}`);
+  }
+
+  end(): void {
+    if (this.#output.colours) this.#output.print();
+    this.#output.print(`mean entropy of the router: ${(this.#entropyBits / Math.max(this.#count, 1)).toFixed(3)} bits`);
+  }
+}
+
+/** A share of 0 is dark, 1 bright; a text without a router is grey. */
+function coloured([local, state, sparse]: Piece["mix"], text: string): string {
+  const isMixed = local + state + sparse > 0;
+  const [red, green, blue] = [local, state, sparse].map((share) => (isMixed ? Math.round(70 + 185 * share) : 180));
+  return `\x1b[38;2;${red};${green};${blue}m${text}\x1b[39m`;
+}

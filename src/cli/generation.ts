@@ -1,0 +1,71 @@
+import type { Engine, RouterMix, Sampler } from "../engine/engine.js";
+
+/** One symbol that was written. */
+export interface Piece {
+  bytes: Uint8Array;
+  /** Of the step that the symbol was chosen after: the mean over the layers that have a choice. */
+  mix: readonly [local: number, state: number, sparse: number];
+  /** Of the mix, in bits: the mean over the same layers. */
+  entropyBits: number;
+}
+
+export interface GenerationOptions {
+  sampler: Sampler;
+  maxBytes: number;
+  /** Text that ends the output and is not part of it. */
+  stop?: Uint8Array;
+}
+
+/**
+ * Writes on after what the engine was fed: one piece per symbol, at most `maxBytes` bytes in all. Pieces that may turn out
+ * to begin the stop text are held back until that is known.
+ */
+export function* generate(engine: Engine, options: GenerationOptions): Generator<Piece> {
+  const { sampler, maxBytes, stop = new Uint8Array(0) } = options;
+  const held: Piece[] = [];
+  let total = 0;
+  while (total < maxBytes) {
+    const router = routerSummary(engine);
+    const symbol = sampler.temperature > 0 ? engine.sample(sampler) : engine.argmax();
+    const bytes = engine.decode(symbol).slice(0, maxBytes - total);
+    total += bytes.length;
+    if (bytes.length > 0) held.push({ bytes, ...router });
+    const end = stop.length > 0 ? indexOf(joined(held), stop) : -1;
+    if (end >= 0) {
+      yield* firstBytes(held, end);
+      return;
+    }
+    while (held.length > 0 && joined(held).length - held[0].bytes.length >= stop.length - 1)
+      yield held.shift() as Piece;
+    engine.step(symbol);
+  }
+  yield* held;
+}
+
+const joined = (pieces: readonly Piece[]): Uint8Array => Buffer.concat(pieces.map(({ bytes }) => bytes));
+
+const indexOf = (text: Uint8Array, part: Uint8Array): number => Buffer.from(text).indexOf(part);
+
+function* firstBytes(pieces: readonly Piece[], count: number): Generator<Piece> {
+  let left = count;
+  for (const piece of pieces) {
+    const bytes = piece.bytes.slice(0, left);
+    left -= bytes.length;
+    if (bytes.length > 0) yield { ...piece, bytes };
+  }
+}
+
+const ONE = 32768;
+const BIT = 2048;
+
+function routerSummary(engine: Engine): Pick<Piece, "mix" | "entropyBits"> {
+  const layers: RouterMix[] = [];
+  for (let layer = 0; layer < engine.nLayers; layer++) {
+    const router = engine.router(layer);
+    if (router.mix.every((share) => share < ONE)) layers.push(router);
+  }
+  const mean = (value: (router: RouterMix) => number) =>
+    layers.reduce((sum, router) => sum + value(router), 0) / Math.max(layers.length, 1);
+  const mix = [0, 1, 2].map((pathway) => mean((router) => router.mix[pathway]) / ONE);
+  return { mix: [mix[0], mix[1], mix[2]], entropyBits: mean((router) => router.entropy) / BIT };
+}
