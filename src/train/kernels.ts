@@ -13,6 +13,8 @@ export interface Kernels {
   convolutionForward: Kernel;
   crossEntropy: Sum;
   decayGradient: Kernel;
+  encodeTernary: Kernel;
+  fill: Kernel;
   embeddingBackward: Kernel;
   embeddingForward: Kernel;
   gateBackward: Kernel;
@@ -21,6 +23,7 @@ export interface Kernels {
   layerNormForward: Kernel;
   matmul: Kernel;
   matmulOuter: Kernel;
+  matmulTernary: Kernel;
   mixBackward: Kernel;
   mixForward: Kernel;
   packColumns: Kernel;
@@ -28,7 +31,7 @@ export interface Kernels {
   prepareDecay: Kernel;
   quantiseInt4: Kernel;
   quantiseInt6Taps: Kernel;
-  quantiseTernary: Kernel;
+  quantiseTernary: Sum;
   routerBackward: Kernel;
   routerForward: Kernel;
   stateBackward: Kernel;

@@ -34,8 +34,15 @@ export interface MatrixGroup {
   rows: number;
   depth: number;
   members: { slot: TensorSlot; firstRow: number }[];
-  forwardPanels: number;
-  backwardPanels: number;
+  /** Ternary matrices are multiplied by table, others as packed panels; the two below hold the one or the other. */
+  isTernary: boolean;
+  /** For y = x W^T. */
+  forwardWeights: number;
+  /** For dx = dy W. */
+  backwardWeights: number;
+  /** Effective values, row-major with zeros between the members, and each row's scale; of ternary matrices only. */
+  effective: number;
+  rowScales: number;
   gradient: number;
   /** Inputs and output gradients of all windows, packed by columns: what the gradient of the matrices is made of. */
   inputStore: number;
@@ -111,6 +118,8 @@ export interface ScratchPlan {
   carry: number;
   keys: number;
   scores: number;
+  /** For `matmulTernary`. */
+  tables: number;
 }
 
 export interface LayerScratch {
@@ -194,12 +203,18 @@ function placeGroup(slots: TensorSlot[], tokensInBatch: number, allocator: Alloc
   });
   const gradient = allocator.take(rows * depth);
   for (const { slot, firstRow } of members) slot.gradient = gradient + firstRow * depth * 4;
+  const isTernary = slots[0].spec.quantiser === "ternary";
+  const effective = isTernary ? allocator.take(rows * depth) : 0;
+  if (isTernary) for (const { slot, firstRow } of members) slot.effective = effective + firstRow * depth * 4;
   return {
     rows,
     depth,
     members,
-    forwardPanels: allocator.take(rows * depth),
-    backwardPanels: allocator.take(rows * depth),
+    isTernary,
+    forwardWeights: allocator.take(rows * (depth + 12)),
+    backwardWeights: allocator.take((rows + 12) * depth),
+    effective,
+    rowScales: allocator.take(rows),
     gradient,
     inputStore: allocator.take(tokensInBatch * depth),
     outputStore: allocator.take(tokensInBatch * rows),
@@ -271,6 +286,7 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
     carry: allocator.take(w),
     keys: take(depth),
     scores: allocator.take(4 * T),
+    tables: allocator.take(16 * Math.max(...layout.groups.map(({ rows, depth }) => rows + depth + 12)) + 3456),
   };
 }
 

@@ -15,30 +15,50 @@ export interface UpdateParameters {
   weightDecay: number;
 }
 
-/** A tensor's update, then everything the forward pass wants of it: quantised values and packed panels. */
+/** The update of some tensors, then everything the forward pass wants of them: quantised values, packed weights. */
 export interface UpdateTask {
   update(parameters: UpdateParameters): void;
   prepare(): void;
 }
 
-/** The third phase of a step, largest tensors first so that threads finish together. */
+/** The third phase of a step, largest tasks first so that threads finish together. */
 export function updateTasks(kernels: Kernels, plan: Layout): UpdateTask[] {
-  const homes = new Map<TensorSlot, { group: MatrixGroup; firstRow: number }>();
-  for (const group of plan.groups) {
-    for (const { slot, firstRow } of group.members) homes.set(slot, { group, firstRow });
-  }
-  return [...plan.slots]
-    .sort((a, b) => b.count - a.count)
-    .map((slot) => {
-      const home = homes.get(slot);
-      return {
-        update: (parameters) => update(kernels, slot, parameters),
-        prepare: () => {
-          quantise(kernels, slot);
-          if (home) pack(kernels, slot, home.group, home.firstRow);
-        },
-      };
-    });
+  const grouped = new Set(plan.groups.flatMap((group) => group.members.map(({ slot }) => slot)));
+  const alone = plan.slots.filter((slot) => !grouped.has(slot));
+  const tasks = [
+    ...plan.groups.map((group) => ({ size: group.rows * group.depth, task: groupTask(kernels, group) })),
+    ...alone.map((slot) => ({ size: slot.count, task: slotTask(kernels, slot) })),
+  ];
+  return tasks.sort((a, b) => b.size - a.size).map(({ task }) => task);
+}
+
+function slotTask(kernels: Kernels, slot: TensorSlot): UpdateTask {
+  return {
+    update: (parameters) => update(kernels, slot, parameters),
+    prepare: () => {
+      quantise(kernels, slot);
+    },
+  };
+}
+
+function groupTask(kernels: Kernels, group: MatrixGroup): UpdateTask {
+  const { rows, depth, effective, forwardWeights, backwardWeights } = group;
+  return {
+    update: (parameters) => {
+      for (const { slot } of group.members) update(kernels, slot, parameters);
+    },
+    prepare: () => {
+      for (const { slot, firstRow } of group.members) {
+        const scale = quantise(kernels, slot);
+        if (group.isTernary) kernels.fill(group.rowScales + firstRow * 4, slot.rows, scale);
+        else pack(kernels, slot, group, firstRow);
+      }
+      if (group.isTernary) {
+        kernels.encodeTernary(forwardWeights, effective, depth, 1, rows, depth);
+        kernels.encodeTernary(backwardWeights, effective, 1, depth, depth, rows);
+      }
+    },
+  };
 }
 
 function update(kernels: Kernels, slot: TensorSlot, p: UpdateParameters): void {
@@ -48,22 +68,23 @@ function update(kernels: Kernels, slot: TensorSlot, p: UpdateParameters): void {
   kernels.adamw(...moments, p.gradientScale, rate / p.correction1, keep, p.beta1, p.beta2, p.correction2, p.epsilon);
 }
 
-function quantise(kernels: Kernels, slot: TensorSlot): void {
+/** Makes a slot's effective values; returns the scale of a ternary tensor, 0 for others. */
+function quantise(kernels: Kernels, slot: TensorSlot): number {
   const { latent, effective, rows, columns, stride, count, transposed } = slot;
   if (slot.spec.name.endsWith("state.decay")) kernels.prepareDecay(effective, latent, columns, stride);
   if (slot.spec.quantiser === "int4") kernels.quantiseInt4(effective, latent, rows, columns, stride);
   if (slot.spec.quantiser === "int6") kernels.quantiseInt6Taps(effective, latent, stride);
-  if (slot.spec.quantiser === "ternary") {
-    // The mean runs in index order: channel by channel for taps, which are kept transposed.
-    const order = transposed ? [columns, 1, rows, stride] : [rows, stride, columns, 1];
-    kernels.quantiseTernary(effective, latent, ...order, count);
-  }
+  if (slot.spec.quantiser !== "ternary") return 0;
+  // The mean runs in index order: channel by channel for taps, which are kept transposed.
+  const order = transposed ? [columns, 1, rows, stride] : [rows, stride, columns, 1];
+  return kernels.quantiseTernary(effective, latent, ...order, count);
 }
 
+/** Packs a slot's rows among the panels of its group. */
 function pack(kernels: Kernels, slot: TensorSlot, group: MatrixGroup, firstRow: number): void {
   const { depth } = group;
   const panels = Math.ceil(slot.rows / 8);
-  kernels.packRows(group.forwardPanels + firstRow * depth * 4, slot.effective, depth, depth, panels);
-  const backward = group.backwardPanels + firstRow * 32;
+  kernels.packRows(group.forwardWeights + firstRow * depth * 4, slot.effective, depth, depth, panels);
+  const backward = group.backwardWeights + firstRow * 32;
   kernels.packColumns(backward, group.rows, slot.effective, depth, panels * 8, depth / 8);
 }

@@ -216,14 +216,22 @@ export class WindowPass {
 
   /** y [T, rows] = (or +=) x [T, depth] * W^T. */
   private product(y: number, x: number, group: MatrixGroup, accumulate = false): void {
-    const { rows, depth } = group;
-    this.k.matmul(y, rows, x, depth, group.forwardPanels, pad4(this.T), depth, rows / 8, Number(accumulate));
+    const { rows, depth, forwardWeights } = group;
+    const add = Number(accumulate);
+    if (group.isTernary) {
+      const sizes = [this.T, rows, depth, add, this.scratch.tables];
+      this.k.matmulTernary(y, rows, x, depth, forwardWeights, 0, group.rowScales, ...sizes);
+    } else this.k.matmul(y, rows, x, depth, forwardWeights, pad4(this.T), depth, rows / 8, add);
   }
 
   /** dx = (or +=) dy * W; dy and x are kept for the gradient of W. */
   private productBackward(dx: number, dy: number, x: number, group: MatrixGroup, accumulate: boolean): void {
-    const { rows, depth } = group;
-    this.k.matmul(dx, depth, dy, rows, group.backwardPanels, pad4(this.T), rows, depth / 8, Number(accumulate));
+    const { rows, depth, backwardWeights } = group;
+    const add = Number(accumulate);
+    if (group.isTernary) {
+      const sizes = [this.T, depth, rows, add, this.scratch.tables];
+      this.k.matmulTernary(dx, depth, dy, rows, backwardWeights, group.rowScales, 0, ...sizes);
+    } else this.k.matmul(dx, depth, dy, rows, backwardWeights, pad4(this.T), rows, depth / 8, add);
     this.publish(group.inputStore, x, depth);
     this.publish(group.outputStore, dy, rows);
   }

@@ -18,5 +18,6 @@ export { matmul, matmulOuter, packColumns, packRows } from "./matmul";
 export { mixBackward, mixForward } from "./mix";
 export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseTernary } from "./quantise";
 export { constantRouter, routerBackward, routerForward } from "./router";
-export { clear, copy, sumOfSquares, sumPartials } from "./reduce";
+export { clear, copy, fill, sumOfSquares, sumPartials } from "./reduce";
+export { encodeTernary, matmulTernary } from "./ternary";
 export { decayGradient, stateBackward, stateForward } from "./state";

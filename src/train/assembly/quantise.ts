@@ -18,11 +18,11 @@ function roundToStep(w: v128, step: v128, limit: f32): v128 {
 
 /**
  * Ternary with one scale per tensor. The mean runs over `outer` x `inner` values in index order; strides say where they lie
- * (a table: rows and columns; taps, kept transposed: channels and taps). `count` is the size with padding.
+ * (a table: rows and columns; taps, kept transposed: channels and taps). `count` is the size with padding. Returns the scale.
  */
 export function quantiseTernary(
   effective: usize, latent: usize, outer: i32, outerStride: i32, inner: i32, innerStride: i32, count: i32,
-): void {
+): f32 {
   let sum: f32 = 0;
   for (let i = 0; i < outer; i++) {
     let at = latent + (<usize>(i * outerStride) << 2);
@@ -31,9 +31,11 @@ export function quantiseTernary(
       at += <usize>innerStride << 2;
     }
   }
-  const scale = f32x4.splat(sum / <f32>(outer * inner));
+  const scale = sum / <f32>(outer * inner);
+  const scale4 = f32x4.splat(scale);
   const bytes = <usize>count << 2;
-  for (let c: usize = 0; c < bytes; c += 16) v128.store(effective + c, roundToStep(v128.load(latent + c), scale, 1));
+  for (let c: usize = 0; c < bytes; c += 16) v128.store(effective + c, roundToStep(v128.load(latent + c), scale4, 1));
+  return scale;
 }
 
 /** 4-bit rows: step = 2.6 rms(row) / 7. */

@@ -41,3 +41,8 @@ export function sumOfSquares(source: usize, stride: i32, rows: i32, columns: i32
 export function copy(target: usize, source: usize, count: i32): void {
   memory.copy(target, source, <usize>count << 2);
 }
+
+/** Sets `count` values to one value. */
+export function fill(target: usize, count: i32, value: f32): void {
+  for (let i = 0; i < count; i++) store<f32>(target + (<usize>i << 2), value);
+}
