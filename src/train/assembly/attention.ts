@@ -24,35 +24,68 @@ export function attentionForward(
     const end = min(T, t0 + 4);
     for (let t = t0; t < end; t++) {
       const kept = <usize>t << 4;
-      choose(probabilities + kept, positions + kept, scores + <usize>(t - t0) * scoreBytes, max(0, t - W + 1), t, topK);
+      choose(probabilities + kept, positions + kept, scores + <usize>(t - t0) * scoreBytes, max(0, t - W + 1), t);
       softmax(probabilities + kept, min(topK, min(t + 1, W)), scale);
       blend(z + ((<usize>(t * stride)) << 2), probabilities + kept, positions + kept, v, vStride, stride);
     }
   }
 }
 
-/** Writes the `topK` largest of scores[first .. last] and their positions, largest first. */
+/** Writes the four largest of scores[first .. last] and their positions, largest first; the softmax uses the first `topK`. */
 // @ts-ignore: decorator
 @inline
-function choose(best: usize, places: usize, scores: usize, first: i32, last: i32, topK: i32): void {
-  v128.store(best, f32x4.splat(-Infinity));
-  v128.store(places, i32x4.splat(last));
-  const lowest: usize = <usize>(topK - 1) << 2;
-  let bar: f32 = -Infinity;
-  for (let i = first; i <= last; i++) {
-    const score = load<f32>(scores + (<usize>i << 2));
-    if (score > bar) {
-      let place = lowest;
-      while (place > 0 && load<f32>(best + place - 4) < score) {
-        store<f32>(best + place, load<f32>(best + place - 4));
-        store<i32>(places + place, load<i32>(places + place - 4));
-        place -= 4;
+function choose(best: usize, places: usize, scores: usize, first: i32, last: i32): void {
+  let s0: f32 = -Infinity;
+  let s1 = s0, s2 = s0, s3 = s0;
+  let i0 = last;
+  let i1 = i0, i2 = i0, i3 = i0;
+  let i = first;
+  while (i <= last) {
+    // Most scores are below the fourth: four are ruled out at once.
+    if (i + 3 <= last) {
+      const four = v128.load(scores + (<usize>i << 2));
+      if (!v128.any_true(f32x4.gt(four, f32x4.splat(s3)))) {
+        i += 4;
+        continue;
       }
-      store<f32>(best + place, score);
-      store<i32>(places + place, i);
-      bar = load<f32>(best + lowest);
+    }
+    const end = min(i + 4, last + 1);
+    for (; i < end; i++) {
+      const score = load<f32>(scores + (<usize>i << 2));
+      if (score <= s3) continue;
+      if (score > s1) {
+        s3 = s2;
+        i3 = i2;
+        s2 = s1;
+        i2 = i1;
+        if (score > s0) {
+          s1 = s0;
+          i1 = i0;
+          s0 = score;
+          i0 = i;
+        } else {
+          s1 = score;
+          i1 = i;
+        }
+      } else if (score > s2) {
+        s3 = s2;
+        i3 = i2;
+        s2 = score;
+        i2 = i;
+      } else {
+        s3 = score;
+        i3 = i;
+      }
     }
   }
+  store<f32>(best, s0);
+  store<f32>(best, s1, 4);
+  store<f32>(best, s2, 8);
+  store<f32>(best, s3, 12);
+  store<i32>(places, i0);
+  store<i32>(places, i1, 4);
+  store<i32>(places, i2, 8);
+  store<i32>(places, i3, 12);
 }
 
 /** The first `count` scores, largest first, become probabilities; the rest become 0. */

@@ -43,13 +43,22 @@ function rowMax(row: usize, end: usize): f32 {
 @inline
 function exponentials(row: usize, largest: f32, rowBytes: usize, end: usize): f32 {
   const largest4 = f32x4.splat(largest);
-  for (let c: usize = 0; c < rowBytes; c += 16) v128.store(row + c, exp4(f32x4.sub(v128.load(row + c), largest4)));
-  for (let c = end; c < rowBytes; c += 4) store<f32>(row + c, 0);
+  const whole = end & ~31;
   let a = f32x4.splat(0);
   let b = a;
-  for (let c: usize = 0; c < rowBytes; c += 32) {
-    a = f32x4.add(a, v128.load(row + c));
-    b = f32x4.add(b, v128.load(row + c, 16));
+  for (let c: usize = 0; c < whole; c += 32) {
+    const e = exp4(f32x4.sub(v128.load(row + c), largest4));
+    const f = exp4(f32x4.sub(v128.load(row + c, 16), largest4));
+    v128.store(row + c, e);
+    v128.store(row + c, f, 16);
+    a = f32x4.add(a, e);
+    b = f32x4.add(b, f);
   }
-  return sumLanes(f32x4.add(a, b));
+  let sum = sumLanes(f32x4.add(a, b));
+  for (let c = whole; c < rowBytes; c += 4) {
+    const e = f32x4.extract_lane(exp4(f32x4.splat(load<f32>(row + c) - largest)), 0);
+    store<f32>(row + c, c < end ? e : 0);
+    if (c < end) sum += e;
+  }
+  return sum;
 }

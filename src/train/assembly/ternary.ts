@@ -40,7 +40,7 @@ export function encodeTernary(codes: usize, matrix: usize, rowStride: i32, colum
         let code = 0;
         for (let i = 0; i < 3; i++) {
           code *= 3;
-          code += column < columns ? trit(load<f32>(at)) + 1 : 1;
+          code += column < columns ? trit(load<i32>(at)) + 1 : 1;
           column++;
           at += step;
         }
@@ -51,10 +51,11 @@ export function encodeTernary(codes: usize, matrix: usize, rowStride: i32, colum
   }
 }
 
+/** -1, 0 or 1 from the bits of a float32: its sign, or 0 for +0. */
 // @ts-ignore: decorator
 @inline
-function trit(value: f32): i32 {
-  return i32(value > 0) - i32(value < 0);
+function trit(bits: i32): i32 {
+  return (bits >> 31) | i32(bits != 0);
 }
 
 /**
