@@ -64,8 +64,6 @@ export interface Calibration {
   range(stage: Stage, layer: number): Range;
   /** Largest magnitude of the residual x. */
   residualMax: number;
-  /** Root mean square of x where it is largest. */
-  residualRms: number;
 }
 
 const GENERATED_SYMBOLS = 512;
@@ -108,14 +106,10 @@ export function calibrate(model: QuantisedModel, symbols?: Uint16Array): Calibra
     ranges.set(key, found);
     return found;
   };
-  const squares = new Float64Array(model.config.nLayers + 1);
   let residualMax = 0;
   const reference = new ReferenceModel(model, (stage, layer, values) => {
     if (stage !== "residual") return range(stage, layer).add(values);
-    for (const value of values) {
-      squares[layer + 1] += value * value;
-      residualMax = Math.max(residualMax, Math.abs(value));
-    }
+    for (const value of values) residualMax = Math.max(residualMax, Math.abs(value));
   });
   const uniform = uniformSource();
   const isWriter = model.outputs === model.vocab;
@@ -125,6 +119,5 @@ export function calibrate(model: QuantisedModel, symbols?: Uint16Array): Calibra
     const logits = reference.step(symbols?.[t] ?? next);
     next = isWriter ? draw(logits, uniform()) : Math.floor(uniform() * model.vocab);
   }
-  const residualRms = Math.sqrt(squares.reduce((a, b) => Math.max(a, b)) / (count * model.config.dModel));
-  return { range, residualMax, residualRms };
+  return { range, residualMax };
 }

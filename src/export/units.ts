@@ -3,6 +3,7 @@
  * clips that matters and nothing is coarser than it must be.
  */
 import { LAYER_NORM_EPSILON, pathwaysOf } from "../model/config.js";
+import { FailureError } from "../model/errors.js";
 import { type QuantisedModel, tensorOf } from "../model/quantised-model.js";
 import { tanh } from "../model/reference.js";
 import type { Calibration, Range } from "./calibration.js";
@@ -149,25 +150,31 @@ function residualLimit(model: QuantisedModel, index: number, { norm, gated, stat
 }
 
 /**
- * The unit of x: its rms about 2^16 where it is largest, its largest value a quarter of the clip at most, epsilon within its
- * limit, and such that the embedding's scale is what can be written: a whole number for ternary rows, a power of two times
- * the largest step for 4-bit rows.
+ * The unit of x, as fine as can be: its largest value a quarter of the clip at most, epsilon and the layers' multipliers
+ * within their limits, and such that the embedding's scale can be written: a whole number for ternary rows, a power of two
+ * times the largest step for 4-bit rows.
  */
 function residualUnit(model: QuantisedModel, calibration: Calibration, layers: readonly LayerUnits[]): number {
   const { dModel } = model.config;
   const embed = tensorOf(model, "embed");
   const step = stepsMax(model, "embed");
   const limit = Math.min(
-    2 ** 16 / nonZero(calibration.residualRms),
     RESIDUAL_MAX / 4 / nonZero(calibration.residualMax),
     Math.sqrt(EPSILON_LIMIT / (4 * dModel * LAYER_NORM_EPSILON)),
     ...layers.map((units, index) => residualLimit(model, index, units)),
   );
   if (step === 0) return limit;
-  if (embed.quantiser === "ternary") return Math.max(1, Math.floor(limit * step)) / step;
+  if (embed.quantiser === "ternary") return Math.floor(limit * step) / step || tooSmall();
   let shift = 0;
   while (shift < 15 && 32767 / step / 2 ** shift > limit) shift++;
-  return 32767 / step / 2 ** shift;
+  const unit = 32767 / step / 2 ** shift;
+  return unit <= limit ? unit : tooSmall();
+}
+
+function tooSmall(): never {
+  throw new FailureError(
+    'Cannot export the model: the tensor "embed" is too small beside what the layers add; train with a higher embedding learning rate.',
+  );
 }
 
 /** Chooses every unit of a model. */

@@ -3,32 +3,9 @@ import { type ModelConfig, parseConfig } from "./config.js";
 import { FailureError } from "./errors.js";
 import { effectiveWeights } from "./quantise.js";
 import { quantiseModel, tensorOf } from "./quantised-model.js";
+import { randomTensors } from "./random-model.js";
 import { ReferenceModel, tanh } from "./reference.js";
 import { initialTensors, sizeOf, tensorSpecs } from "./tensors.js";
-
-/** Roughly normal values from a linear congruential generator. */
-function normalSource(seed: number): () => number {
-  let state = seed;
-  const uniform = () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return () => Array.from({ length: 12 }, uniform).reduce((sum, value) => sum + value, -6);
-}
-
-/** Initial tensors with every vector moved off its start. */
-function randomTensors(config: ModelConfig, vocab: number, outputs: number): Map<string, Float32Array> {
-  const normal = normalSource(7);
-  const tensors = initialTensors(config, vocab, outputs, normal);
-  for (const spec of tensorSpecs(config, vocab, outputs)) {
-    if (spec.group !== "vector") continue;
-    tensors.set(
-      spec.name,
-      (tensors.get(spec.name) as Float32Array).map((value) => value + 0.3 * normal()),
-    );
-  }
-  return tensors;
-}
 
 type Vector = number[];
 const dot = (a: Vector, b: Vector) => a.reduce((sum, value, index) => sum + value * b[index], 0);
@@ -171,7 +148,7 @@ const SYMBOLS = Array.from({ length: 12 }, (_, t) => (t * t * 3 + 1) % VOCAB);
 describe("ReferenceModel", () => {
   test.each(shapes)("steps to the logits of the whole sequence: %s", (_, json) => {
     const config = parseConfig(json, "x");
-    const tensors = randomTensors(config, VOCAB, VOCAB);
+    const tensors = randomTensors(config, VOCAB, VOCAB, 7);
     const reference = new ReferenceModel(quantiseModel(config, tensors, VOCAB, VOCAB));
     const expected = wholeSequence(config, tensors, VOCAB, SYMBOLS);
     SYMBOLS.forEach((symbol, t) => {
@@ -185,7 +162,7 @@ describe("ReferenceModel", () => {
 
   test("gives the same again after reset()", () => {
     const config = parseConfig(shapes[2][1], "x");
-    const reference = new ReferenceModel(quantiseModel(config, randomTensors(config, VOCAB, 4), VOCAB, 4));
+    const reference = new ReferenceModel(quantiseModel(config, randomTensors(config, VOCAB, 4, 7), VOCAB, 4));
     const run = () => SYMBOLS.map((symbol) => [...reference.step(symbol)]);
     const first = run();
     expect(first[0].length).toBe(4);
@@ -199,7 +176,7 @@ describe("ReferenceModel", () => {
       { block: "base", dModel: 6, nLayers: 2, pathways: [["local", "sparse"], ["state"]] },
       "x",
     );
-    const reference = new ReferenceModel(quantiseModel(config, randomTensors(config, VOCAB, VOCAB), VOCAB, VOCAB));
+    const reference = new ReferenceModel(quantiseModel(config, randomTensors(config, VOCAB, VOCAB, 7), VOCAB, VOCAB));
     reference.step(3);
     const [local, state, sparse] = reference.mix(0);
     expect(state).toBe(0);
@@ -211,7 +188,7 @@ describe("ReferenceModel", () => {
   test("shows every stage to an observer, in order", () => {
     const config = parseConfig({ block: "gated", dModel: 6, dInner: 8, nLayers: 1, topK: 1 }, "x");
     const seen: string[] = [];
-    const model = quantiseModel(config, randomTensors(config, VOCAB, VOCAB), VOCAB, VOCAB);
+    const model = quantiseModel(config, randomTensors(config, VOCAB, VOCAB, 7), VOCAB, VOCAB);
     const reference = new ReferenceModel(model, (stage, layer, values) =>
       seen.push(`${stage} ${layer} ${values.length}`),
     );
