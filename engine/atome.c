@@ -24,29 +24,31 @@ typedef uint32_t ALIAS alias32_t;
 #define IS_GATED(a) (ATOME_GATED && (!ATOME_BASE || (a)->inner))
 #define HAS_INT4(a, option) (ATOME_INT4 && ((a)->options & (option)))
 
-enum { HEADER_BYTES = 48, SECTION_BYTES = 8, RECORD_BYTES = 44 };
+enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56 };
 enum { LOCAL = 1, STATE = 2, SPARSE = 4 };                           /* pathways */
 enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8 }; /* options */
 enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAST = 5 };
-enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46 }; /* in the header */
-enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, IN = 24, GATE = 28, OUT = 32, ROUTER_BIAS = 36, TAP_SHIFT = 42, MIX_SHIFT = 43 }; /* in a layer's record */
+enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46, MEMORY_BYTES = 48 }; /* in the header */
+enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, QUERY = 24, KEY = 28, VALUE = 32, IN = 36, GATE = 40, OUT = 44, ROUTER_BIAS = 48, TAP_SHIFT = 54, MIX_SHIFT = 55 }; /* in a layer's record */
 enum { VECTOR_MAX = 6553, RESIDUAL_MAX = 0x1FFFFF, MIX_MAX = 0x1FFFF };
 enum { TABLE_ENTRIES = 252, SCRATCH_BYTES = 2048, MIX_BYTES = 8 };
 
 struct atome {
   const uint8_t *model;
   const uint8_t *weights; /* cursor */
+  const uint8_t *record;  /* of the layer being run */
   uint8_t *memory;        /* cursor: what the layers remember between steps */
   uint16_t *table;        /* 4 tables of 252 sums; also the sampler's weights */
   int32_t *residual;      /* d, and 4 spare */
   int32_t *product;       /* rows of the last matrix; the logits */
   int16_t *vector;        /* max(d, e), and 4 zeros */
   uint16_t *mix;          /* 4 per layer: the router's probabilities, the last unused */
-  uint32_t memory_bytes;
+  uint32_t vocab, outputs, width, inner, head, paths_width; /* paths_width: w */
+  uint32_t layers, top_k, options;
+  uint32_t memory_bytes, product_bytes, vector_bytes; /* in the arena */
   uint32_t table_stride; /* TABLE_ENTRIES: read from here, so that the four tables get a register each */
-  uint16_t vocab, outputs, width, inner, head;
-  uint16_t rows; /* of the largest product */
-  uint8_t layers, top_k, options, escape, byte;
+  uint32_t escape;       /* decoding: how many symbols of an escaped byte have come */
+  uint8_t byte;          /* decoded */
 };
 
 /* ---- reading: little-endian, aligned ---- */
@@ -77,7 +79,7 @@ static int32_t mul_q15(int32_t a, int32_t m) { return (a >> 15) * m + (((a & 327
 
 static int32_t rescale(int32_t v, const uint8_t *scale) { return mul_q15(v, (int32_t)read16(scale)) >> read16(scale + 2); }
 
-static int32_t clamp(int32_t v, int32_t limit) { return v > limit ? limit : v < -limit ? -limit : v; }
+static NOINLINE int32_t clamp(int32_t v, int32_t limit) { return v > limit ? limit : v < -limit ? -limit : v; }
 
 /* max(v, -v - 1): the bits that v needs */
 static uint32_t magnitude(int32_t v) { return (uint32_t)(v ^ (v >> 31)); }
@@ -135,7 +137,7 @@ static const uint8_t *embedding(const atome_t *a) {
 /* ---- matrices: 2.1, 2.2, 3.4 ---- */
 
 /* (columns + 4) / 5 */
-static uint32_t group_count(uint32_t columns) { return ((columns + 4) * 52429) >> 18; }
+static uint32_t group_count(uint32_t columns) { return ((columns + 4) * 3277) >> 14; }
 
 /* The 252 biased sums of one group. */
 static NOINLINE void build_table(uint16_t *table, const int16_t *v) {
@@ -192,12 +194,21 @@ static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_
   a->weights = code + align4(rows * groups);
   for (i = 0; i < 4; i++) a->vector[columns + i] = 0;
   for (p = product; p != end; p++) *p = -(int32_t)(groups << 15);
-  while (rows && groups) {
-    uint32_t count = groups < 4 ? 1 : 4;
+  if (!rows) return;
+  while (groups) {
     uint16_t *table = a->table;
-    for (i = 0; i < count; i++, v += 5, table += TABLE_ENTRIES) build_table(table, v);
-    groups -= count;
-    code = count == 1 ? add_one(code, product, end, a->table) : add_four(code, product, end, a->table, a->table_stride);
+    i = 4;
+    if (groups < 4) i = 1;
+    groups -= i;
+    do {
+      build_table(table, v);
+      v += 5;
+      table += TABLE_ENTRIES;
+    } while (--i);
+    if (table == a->table + TABLE_ENTRIES)
+      code = add_one(code, product, end, a->table);
+    else
+      code = add_four(code, product, end, a->table, a->table_stride);
   }
 }
 
@@ -228,7 +239,7 @@ static void load_row(atome_t *a, uint32_t row) {
   if (a->options & EMBED_INT4) {
     int32_t step = (int32_t)read16(table + 2 * row);
     const uint8_t *nibble = table + align4(2 * rows);
-    groups = (a->width + UINT32_C(1)) >> 1;
+    groups = (a->width + 1) >> 1;
     a->weights = nibble + align4(rows * groups);
     for (nibble += row * groups; groups; groups--, nibble++) {
       *x++ = (((*nibble & 15) - 8) * step) >> scale;
@@ -260,14 +271,14 @@ static void normalize(atome_t *a, uint32_t shift) {
     sum += (uint32_t)*x;
     bits |= magnitude(*x);
   }
-  mean = (int32_t)divide(sum + ((uint32_t)a->width << 21), a->width) - (INT32_C(1) << 21);
+  mean = (int32_t)divide(sum + (a->width << 21), a->width) - (INT32_C(1) << 21);
   for (bits <<= 6; bits >> 14; bits >>= 1) k++;
   sum = read32(a->model + EPSILON) >> (2 * k);
   for (x = a->residual; x != end; x++) {
     int32_t u = (64 * (*x - mean)) >> k;
     sum += (uint32_t)(u * u) >> 10;
   }
-  if (!sum) sum = 1;
+  sum |= 1;
   for (; !(sum >> 28); sum <<= 2) j--;
   q = (int32_t)divide(UINT32_C(1) << 29, square_root(sum));
   for (x = a->residual; x != end; x++, pairs += 4) {
@@ -300,7 +311,8 @@ static void scale_product(int32_t *v, uint32_t n, const uint8_t *scale, int32_t 
 }
 
 /* 3.5.1: gain = the router's probability of each pathway times the pathway's multiplier; v: the router's products */
-static void route(const uint8_t *record, int32_t *v, uint16_t *mix, int32_t gain[3]) {
+static void route(const atome_t *a, int32_t *v, uint16_t *mix, int32_t gain[3]) {
+  const uint8_t *record = a->record;
   uint32_t i, paths = *record, n = router_rows(paths);
   if (!n) v[n++] = 0;
   scale_product(v, n, record + ROUTER, INT32_MAX);
@@ -308,56 +320,55 @@ static void route(const uint8_t *record, int32_t *v, uint16_t *mix, int32_t gain
   softmax(v, n);
   for (i = 0; i < 3; i++, paths >>= 1) {
     int32_t p = paths & 1 ? *v++ : 0;
-    mix[i] = (uint16_t)p;
+    if (ATOME_ROUTER) mix[i] = (uint16_t)p;
     gain[i] = (p * (int32_t)read16(record + SCALES + 4 * i)) >> 15;
   }
 }
 
 /* vector = local pathway of vector */
-static void convolve(atome_t *a, const uint8_t *record, const uint8_t *taps, uint32_t w) {
+static NOINLINE void convolve(atome_t *a, const uint8_t *taps) {
+  uint32_t w = a->paths_width, gated = IS_GATED(a), bits = gated ? 6 : 2, unused = 32 - 5 * bits;
   alias32_t *history = take_memory(a, 4 * w);
-  int16_t *v = a->vector;
+  int16_t *v = a->vector, *end = v + w;
   const uint8_t *tap_scale = taps + 4 * w;
-  uint32_t bits = IS_GATED(a) ? 6 : 2, i;
-  for (; w; w--, v++) {
-    uint32_t now = (uint32_t)clamp((*v + 32) >> 6, 127), old = *history, tap = bits == 6 ? read32(taps) : read16(taps);
-    int32_t sum = 0;
-    *history++ = old << 8 | (now & 255);
-    for (i = 0; i < 5; i++) {
-      sum += (int8_t)now * ((int32_t)(tap << (32 - bits)) >> (32 - bits));
-      tap >>= bits;
-      now = old;
-      old >>= 8;
+  do {
+    uint32_t old = *history, tap = (gated ? read32(taps) : read16(taps)) << unused, i;
+    int32_t now = clamp((*v + 32) >> 6, 127), sum = 0;
+    *history++ = old << 8 | ((uint32_t)now & 255);
+    for (i = 4; i; i--) { /* oldest first: both it and its tap are the top bits */
+      sum += ((int32_t)old >> 24) * ((int32_t)tap >> (32 - bits));
+      old <<= 8;
+      tap <<= bits;
     }
+    sum += now * ((int32_t)tap >> (32 - bits));
     taps += 2;
-    if (bits == 6) {
+    if (gated) {
       taps += 2;
-      sum = clamp((sum * read_signed16(tap_scale)) >> record[TAP_SHIFT], VECTOR_MAX);
+      sum = clamp((sum * read_signed16(tap_scale)) >> a->record[TAP_SHIFT], VECTOR_MAX);
       tap_scale += 2;
     }
-    *v = (int16_t)sum;
-  }
+    *v++ = (int16_t)sum;
+  } while (v != end);
 }
 
-/* state = a state + 64 vector */
-static int32_t *update_state(atome_t *a, const uint8_t *constants, uint32_t w) {
-  int32_t *state = take_memory(a, 4 * w);
-  uint32_t c;
-  for (c = 0; c < w; c++) state[c] = mul_q15(state[c], read_signed16(constants + 4 * c)) + 64 * a->vector[c];
-  return state;
+/* state = a state + 64 vector; product += state pathway */
+static NOINLINE void step_state(atome_t *a, const uint8_t *constants, int32_t gain) {
+  uint32_t w = a->paths_width, shift = read16(a->record + SCALES + 6);
+  int32_t *state = take_memory(a, 4 * w), *product = a->product;
+  const int16_t *v = a->vector, *end = v + w;
+  do {
+    int32_t s = mul_q15(*state, read_signed16(constants)) + 64 * *v++;
+    *state++ = s;
+    *product++ += mul_q15(mul_q15(s, read_signed16(constants + 2)), gain) >> shift;
+    constants += 4;
+  } while (v != end);
 }
 
 #if ATOME_SPARSE
-/* 3.5.2: to i8 with a power-of-two exponent, which is returned */
-static uint32_t quantize(int8_t *out, const int32_t *v, uint32_t n) {
-  uint32_t top = 0, shift = 2, i;
-  int32_t half;
-  for (i = 0; i < n; i++)
-    if (magnitude(v[i]) > top) top = magnitude(v[i]);
-  while (top >> shift > 126) shift++;
-  half = INT32_C(1) << (shift - 1);
-  for (i = 0; i < n; i++) out[i] = (int8_t)((v[i] + half) >> shift);
-  return shift - 2;
+/* out = scale(64 v), as i8 */
+static void quantize(int8_t *out, int32_t *v, uint32_t n, const uint8_t *scale) {
+  scale_product(v, n, scale, 127);
+  for (; n; n--) *out++ = (int8_t)*v++;
 }
 
 static NOINLINE int32_t dot(const int8_t *p, const int8_t *q, uint32_t n) {
@@ -368,101 +379,121 @@ static NOINLINE int32_t dot(const int8_t *p, const int8_t *q, uint32_t n) {
   return sum;
 }
 
-/* Stores key and value in the next slot; product = sparse pathway. query: followed by the key */
-static void attend(atome_t *a, const uint8_t *record, const int32_t *query, const int32_t *value, uint32_t w, int32_t gain) {
-  uint32_t head = a->head, window = read16(record + WINDOW), slot, n, i, j, exponent, kept = 0;
+/* sum += (weight v) >> shift */
+static NOINLINE void add_weighted(int32_t *sum, const int8_t *v, uint32_t n, int32_t weight, uint32_t shift) {
+  const int8_t *end = v + n;
+  do *sum++ += (weight * *v++) >> shift;
+  while (v != end);
+}
+
+/* 3.5.2: stores key and value in the next slot; product = sparse pathway. query: dHead products, then the key's */
+static NOINLINE void attend(atome_t *a, int32_t *query, int32_t *value, int32_t gain) {
+  const uint8_t *record = a->record;
+  uint32_t head = a->head, w = a->paths_width, window = read16(record + WINDOW), slot, n, i, j, kept = 0;
   uint16_t *ring = take_memory(a, 4);
-  int8_t *keys = take_memory(a, window * (head + w + 1)), *values = keys + window * head, *q = (int8_t *)a->table;
-  uint8_t *exponents = (uint8_t *)values + window * w;
-  uint32_t chosen[5];
-  int32_t weight[5], shift;
+  int8_t *keys = take_memory(a, window * (head + w)), *values = keys + window * head, *q = (int8_t *)a->table;
+  int32_t weight[5];
+  const int8_t *chosen[5];
 
   slot = ring[0];
   n = ring[1];
-  i = quantize(keys + slot * head, query + head, head);
-  exponents[slot] = (uint8_t)(i | quantize(values + slot * w, value, w) << 4);
-  exponent = quantize(q, query, head);
   if (n < window) ring[1] = (uint16_t)++n;
   ring[0] = (uint16_t)(slot + 1 == window ? 0 : slot + 1);
+  quantize(q, query, head, record + QUERY);
+  quantize(keys + slot * head, query + head, head, record + KEY);
+  quantize(values + slot * w, value, w, record + VALUE);
 
-  for (i = 0; i < n; i++, keys += head) {
-    int32_t score = mul_q15(64 * dot(keys, q, head), (int32_t)read16(record + SCORE));
-    shift = (int32_t)(read16(record + SCORE + 2) - exponent - (exponents[i] & 15));
-    if (shift > 0) score >>= shift;
+  for (i = 0; i < n; i++, keys += head, values += w) {
+    int32_t score = rescale(64 * dot(keys, q, head), record + SCORE);
     for (j = kept; j > 0 && score > weight[j - 1]; j--) {
       weight[j] = weight[j - 1];
       chosen[j] = chosen[j - 1];
     }
     weight[j] = score;
-    chosen[j] = i;
+    chosen[j] = values;
     if (kept < a->top_k) kept++;
   }
-
   softmax(weight, kept);
-  exponent = 0;
-  for (j = 0; j < kept; j++)
-    if (exponent < (uint32_t)exponents[chosen[j]] >> 4) exponent = exponents[chosen[j]] >> 4;
-  shift = (int32_t)(read16(record + SCALES + 10) - exponent);
-  for (i = 0; i < w; i++) {
-    int32_t z = 0;
-    for (j = 0; j < kept; j++) z += (weight[j] >> (exponent - (exponents[chosen[j]] >> 4))) * values[chosen[j] * w + i];
-    a->product[i] = mul_q15(128 * z, gain) >> (shift > 0 ? shift : 0);
-  }
+  for (i = 0; i < w; i++) a->product[i] = 0;
+  for (j = 0; j < kept; j++) add_weighted(a->product, chosen[j], w, (weight[j] * gain) >> 15, read16(record + SCALES + 10));
 }
 #endif
 
 /* Runs one layer and moves both cursors past it. */
 static void run_layer(atome_t *a, uint16_t *mix) {
   const uint8_t *record = a->weights, *taps, *constants;
-  uint32_t gated = IS_GATED(a), paths = *record, d = a->width, w = gated ? a->inner : d, rows = 2 * w, c;
-  int32_t *product = a->product, *state = 0, gain[3];
+  uint32_t gated = IS_GATED(a), paths = *record, w = a->paths_width, rows = 2 * w, shift, c;
+  int32_t *product = a->product, gain[3];
 
-  a->weights += RECORD_BYTES;
+  a->record = record;
+  a->weights = record + RECORD_BYTES;
   normalize(a, record[NORM_SHIFT]);
-  if (!gated) rows = ATOME_SPARSE && paths & SPARSE ? 2 * (uint32_t)a->head + d : 0;
-  multiply_ternary(a, rows + router_rows(paths), d, product);
-  route(record, product + rows, mix, gain);
+  if (!gated) rows = ATOME_SPARSE && paths & SPARSE ? 2 * a->head + w : 0;
+  multiply_ternary(a, rows + router_rows(paths), a->width, product);
+  route(a, product + rows, mix, gain);
+
+  taps = constants = a->weights;
+  if (paths & LOCAL) constants += tap_bytes(gated, w);
+  a->weights = constants + (paths & STATE ? 4 * w : 0);
   if (gated) {
     scale_product(product, w, record + IN, VECTOR_MAX);
     scale_product(product + w, w, record + GATE, VECTOR_MAX);
     for (c = 0; c < w; c++) a->vector[c] = (int16_t)product[c];
+    convolve(a, taps);
   }
-
-  taps = constants = a->weights;
-  if (paths & LOCAL) constants += tap_bytes(gated, w);
-  if (paths & STATE) {
-    a->weights = constants + 4 * w;
-    if (!gated) state = update_state(a, constants, w);
-  }
-  if (paths & LOCAL) convolve(a, record, taps, w);
-  if (gated && paths & STATE) state = update_state(a, constants, w);
+  if (ATOME_SPARSE && paths & SPARSE) {
 #if ATOME_SPARSE
-  if (paths & SPARSE) {
-    int32_t *query = product;
-    if (gated) multiply_ternary(a, 2 * (uint32_t)a->head, w, query += rows + 3);
-    attend(a, record, query, gated ? product : product + 2 * (uint32_t)a->head, w, gain[2]);
-  }
+    int32_t *query = gated ? product + rows + 3 : product;
+    if (gated) multiply_ternary(a, 2 * a->head, w, query);
+    attend(a, query, gated ? product : product + 2 * a->head, gain[2]);
 #endif
+  } else
+    for (c = 0; c < w; c++) product[c] = 0;
+  if (paths & STATE) step_state(a, constants, gain[1]);
+  if (!gated && paths & LOCAL) convolve(a, taps);
+
+  shift = read16(record + SCALES + 2);
   for (c = 0; c < w; c++) {
-    int32_t sum = (a->vector[c] * gain[0]) >> read16(record + SCALES + 2);
-    if (ATOME_SPARSE && paths & SPARSE) sum += product[c];
-    if (state) sum += mul_q15(mul_q15(state[c], read_signed16(constants + 4 * c + 2)), gain[1]) >> read16(record + SCALES + 6);
-    if (gated)
-      a->vector[c] = (int16_t)clamp((clamp(sum, MIX_MAX) * product[w + c]) >> record[MIX_SHIFT], VECTOR_MAX);
-    else
-      product[c] = sum;
+    product[c] += (a->vector[c] * gain[0]) >> shift;
+    if (gated) a->vector[c] = (int16_t)clamp((clamp(product[c], MIX_MAX) * product[w + c]) >> record[MIX_SHIFT], VECTOR_MAX);
   }
   if (gated) {
-    multiply_ternary(a, d, w, product);
-    scale_product(product, d, record + OUT, INT32_MAX);
+    multiply_ternary(a, a->width, w, product);
+    scale_product(product, a->width, record + OUT, INT32_MAX);
   }
-  for (c = 0; c < d; c++) a->residual[c] = clamp(a->residual[c] + product[c], RESIDUAL_MAX);
+  for (c = 0; c < a->width; c++) a->residual[c] = clamp(a->residual[c] + product[c], RESIDUAL_MAX);
 }
 
 /* ---- opening a model: 1, 2, 6 ---- */
 
-static uint32_t vector_bytes(const atome_t *a) { return align4(2 * ((uint32_t)(a->inner > a->width ? a->inner : a->width) + 4)); }
+/* Reads the dimensions. Returns the bytes of arena that the model needs. */
+static uint32_t read_header(atome_t *a, const uint8_t *model) {
+  uint32_t rows, most;
+  a->model = model;
+  a->vocab = read16(model + 16);
+  rows = a->outputs = read16(model + 18);
+  most = a->width = read16(model + 20);
+  a->inner = read16(model + 22);
+  a->head = read16(model + 24);
+  a->layers = model[26];
+  a->top_k = model[27];
+  a->options = model[28];
+  a->memory_bytes = read32(model + MEMORY_BYTES) + MIX_BYTES * a->layers;
+  a->paths_width = a->width;
+  if (IS_GATED(a)) {
+    a->paths_width = a->inner;
+    if (most < a->inner) most = a->inner;
+    if (rows < 2 * most) rows = 2 * most;
+  }
+  if (rows < most) rows = most;
+  most += 4;
+  rows += 2 * a->head + 3;
+  a->vector_bytes = align4(2 * most);
+  a->product_bytes = 4 * rows;
+  return (uint32_t)sizeof *a + SCRATCH_BYTES + 4 * (a->width + 4) + 4 * rows + a->vector_bytes + a->memory_bytes;
+}
 
+#if ATOME_CHECK
 /* A walk over the weights, in the order of the file. */
 typedef struct {
   const uint8_t *model;
@@ -472,7 +503,6 @@ typedef struct {
 /* What a part of the weights holds, and so what is checked. */
 enum { CODES, STEPS, TAPS2, TAPS6, CONSTANTS };
 
-#if ATOME_CHECK
 static uint32_t out_of(uint32_t v, uint32_t least, uint32_t most) { return v - least > most - least; }
 
 static uint32_t bad_scale(const uint8_t *scale) { return scale[1] >> 7 | out_of(read16(scale + 2), 2, 31); }
@@ -491,18 +521,13 @@ static uint32_t bad_unit(const uint8_t *p, uint32_t kind) {
   if (kind == TAPS6) return p[3] >> 6 ? ATOME_ERROR_TAP : 0;
   return out_of((v + 32760) & 65535, 0, 65520) ? ATOME_ERROR_STATE : 0;
 }
-#endif
 
 /* Moves past a part of n units, and `more` bytes of any content. */
 static void pass(walk_t *walk, uint32_t n, uint32_t unit, uint32_t kind, uint32_t more) {
   const uint8_t *p = walk->model + walk->at;
   walk->at += align4(n * unit) + align4(more);
-#if ATOME_CHECK
   if (!walk->error && walk->at > walk->end) walk->error = ATOME_ERROR_WEIGHTS;
   for (; n && !walk->error; n--, p += unit) walk->error = bad_unit(p, kind);
-#else
-  (void)p, (void)kind;
-#endif
 }
 
 static void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, uint32_t int4) {
@@ -512,28 +537,26 @@ static void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, uint32_t i
     pass(walk, rows * group_count(columns), 1, CODES, 0);
 }
 
-/* Walks one layer. Returns the bytes of memory it needs; sets the rows of its largest product. */
-static uint32_t pass_layer(const atome_t *a, walk_t *walk, uint32_t *rows) {
+/* Walks one layer; returns the bytes of memory it needs. */
+static uint32_t pass_layer(const atome_t *a, walk_t *walk) {
   const uint8_t *record = walk->model + walk->at;
   uint32_t gated = IS_GATED(a), d = a->width, w = gated ? a->inner : d, heads = 0, paths, bytes = 0, i;
   pass(walk, 0, 0, 0, RECORD_BYTES);
   if (walk->error) return 0;
   paths = *record;
   i = read16(record + WINDOW);
-#if ATOME_CHECK
-  if (out_of(paths, 1, 7) || (gated && !(paths & LOCAL)) || (paths & SPARSE ? !ATOME_SPARSE || out_of(i, 1, 1024) : i)) walk->error = ATOME_ERROR_LAYER;
-  else if ((record[NORM_SHIFT] | record[TAP_SHIFT] | record[MIX_SHIFT]) > 31) walk->error = ATOME_ERROR_SCALE;
+  if (out_of(paths, 1, 7) || (gated && !(paths & LOCAL)) || (paths & SPARSE ? !ATOME_SPARSE || out_of(i, 1, 1024) : i)) {
+    walk->error = ATOME_ERROR_LAYER;
+    return 0;
+  }
+  if (ATOME_SPARSE && paths & SPARSE) {
+    heads = 2 * a->head;
+    bytes = 4 + align4(i * (a->head + w));
+  }
+  if ((record[NORM_SHIFT] | record[TAP_SHIFT] | record[MIX_SHIFT]) > 31) walk->error = ATOME_ERROR_SCALE;
   for (i = SCALES; i <= OUT && !walk->error; i += 4)
     if (bad_scale(record + i)) walk->error = ATOME_ERROR_SCALE;
-  if (walk->error) return 0;
-  i = read16(record + WINDOW);
-#endif
-  if (ATOME_SPARSE && paths & SPARSE) {
-    heads = 2 * (uint32_t)a->head;
-    bytes = 4 + align4(i * (a->head + w + 1));
-  }
   i = gated ? 2 * w : heads ? heads + d : 0;
-  *rows = i + (gated ? heads + 3 : 3);
   pass(walk, 0, 0, 0, 4 * d);
   pass_table(walk, i + router_rows(paths), d, 0);
   if (paths & LOCAL) {
@@ -551,37 +574,7 @@ static uint32_t pass_layer(const atome_t *a, walk_t *walk, uint32_t *rows) {
   return bytes;
 }
 
-/* Reads the header and walks the weights: *a is all set but for its pointers into the arena. Returns the bytes of arena
- * that the model needs; walk->error tells why there is no answer. */
-static uint32_t survey(atome_t *a, const uint8_t *model, walk_t *walk) {
-  uint32_t i, most = 0, rows = 0, bytes = 0;
-  const uint8_t *field = model + 16;
-  a->model = walk->model = model;
-  a->vocab = (uint16_t)read16(field);
-  a->outputs = (uint16_t)read16(field + 2);
-  a->width = (uint16_t)read16(field + 4);
-  a->inner = (uint16_t)read16(field + 6);
-  a->head = (uint16_t)read16(field + 8);
-  a->layers = field[10];
-  a->top_k = field[11];
-  a->options = field[12];
-  walk->at = HEADER_BYTES + SECTION_BYTES * read16(model + SECTION_COUNT);
-  walk->end = walk->at + read32(model + HEADER_BYTES + 4);
-  walk->error = 0;
-  pass_table(walk, a->vocab, a->width, HAS_INT4(a, EMBED_INT4));
-  for (i = 0; i < a->layers && !walk->error; i++) {
-    bytes += pass_layer(a, walk, &rows);
-    if (rows > most) most = rows;
-  }
-  pass(walk, 0, 0, 0, 4 * (uint32_t)a->width);
-  if (!(a->options & TIED)) pass_table(walk, a->outputs, a->width, HAS_INT4(a, UNEMBED_INT4));
-  if (!walk->error && walk->at != walk->end) walk->error = ATOME_ERROR_WEIGHTS;
-  if (a->outputs > most) most = a->outputs;
-  if (a->width > most) most = a->width;
-  a->rows = (uint16_t)most;
-  a->memory_bytes = bytes + MIX_BYTES * (uint32_t)a->layers;
-  return (uint32_t)sizeof *a + SCRATCH_BYTES + 4 * (most + a->width + 4) + vector_bytes(a) + a->memory_bytes;
-}
+#endif
 
 #if ATOME_TOKENS || ATOME_CHECK
 /* The longest string of the list that text starts with; *length is 0 when there is none, and then the result is the
@@ -680,8 +673,17 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   }
   if (end != bytes || !offset[SECTION_WEIGHTS] || !offset[SECTION_CLASSES] != !(options & CLASSIFIER)) return ATOME_ERROR_SECTION;
 
-  *arena_bytes = survey(&a, model, &walk);
+  *arena_bytes = read_header(&a, model);
+  walk.model = model;
+  walk.at = offset[SECTION_WEIGHTS];
+  walk.end = walk.at + size[SECTION_WEIGHTS];
+  walk.error = 0;
+  pass_table(&walk, a.vocab, a.width, options & EMBED_INT4);
+  for (i = a.memory_bytes = 0; i < a.layers && !walk.error; i++) a.memory_bytes += pass_layer(&a, &walk);
+  pass(&walk, 0, 0, 0, 4 * a.width);
+  if (!(options & TIED)) pass_table(&walk, a.outputs, a.width, options & UNEMBED_INT4);
   if (walk.error) return walk.error;
+  if (walk.at != walk.end || a.memory_bytes != read32(model + MEMORY_BYTES)) return ATOME_ERROR_WEIGHTS;
   if (offset[SECTION_TOKENS] && bad_tokens(model + offset[SECTION_TOKENS], size[SECTION_TOKENS], a.vocab)) return ATOME_ERROR_TOKEN;
   if (offset[SECTION_CLASSES] && bad_strings(model + offset[SECTION_CLASSES], size[SECTION_CLASSES], a.outputs, &i)) return ATOME_ERROR_CLASS;
   return ATOME_OK;
@@ -692,15 +694,14 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
 
 atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes) {
   atome_t *a = arena;
-  walk_t walk;
   if (!model || !arena || (uintptr_t)model & 3 || (uintptr_t)arena & (sizeof(void *) - 1) || arena_bytes < sizeof *a) return 0;
-  if (survey(a, model, &walk) > arena_bytes || walk.error) return 0;
+  if (read_header(a, model) > arena_bytes) return 0;
   a->table = (uint16_t *)(void *)(a + 1);
   a->table_stride = TABLE_ENTRIES;
   a->residual = (int32_t *)(void *)(a->table + SCRATCH_BYTES / 2);
   a->product = a->residual + a->width + 4;
-  a->vector = (int16_t *)(void *)(a->product + a->rows);
-  a->mix = (uint16_t *)(void *)((uint8_t *)a->vector + vector_bytes(a));
+  a->vector = (int16_t *)(void *)((uint8_t *)a->product + a->product_bytes);
+  a->mix = (uint16_t *)(void *)((uint8_t *)a->vector + a->vector_bytes);
   atome_reset(a);
   return a;
 }

@@ -79,7 +79,7 @@ enum {
 /* A running stream: the first bytes of the arena. Its members are the engine's own. */
 typedef struct atome atome_t;
 
-/* How to choose the next symbol: SPEC.md section 3.7. */
+/* How to choose the next symbol: SPEC.md section 3.8. */
 typedef struct {
   uint16_t temperature; /* in 1/256: 256 = 1.0; 0 = always the most likely */
   uint16_t top_k;       /* keep the k most likely; 0 = all */

@@ -69,7 +69,7 @@ export interface Calibration {
 const GENERATED_SYMBOLS = 512;
 const SEED = 0x41544f4d;
 
-/** Uniform numbers in [0, 1): the generator of SPEC.md 3.7. */
+/** Uniform numbers in [0, 1): the generator of SPEC.md 3.8. */
 function uniformSource(): () => number {
   let state = SEED;
   return () => {

@@ -117,7 +117,7 @@ class LayerExport {
       window: this.#window,
       normShift: shift,
       norm: pairs,
-      scales: { ...this.#commonScales(), ...(gated ? this.#gatedScales(gated) : this.#baseScales()) },
+      scales: gated ? this.#gatedScales(gated) : this.#baseScales(),
       routerBias: this.#routerBias(),
       ...this.#taps(gated),
       mixShift: gated?.mixShift ?? 0,
@@ -151,36 +151,40 @@ class LayerExport {
     return gainScale(value, this.#prefix + name);
   }
 
-  /** Router and attention scores: what both blocks share. */
-  #commonScales(): { router: Scale; score: Scale } {
-    const { norm, gated } = this.#units;
-    const { dHead } = this.#model.config;
+  /** Router and attention: what both blocks share. `mix` is the unit of the sum of the pathways. */
+  #commonScales(mix: number): Pick<LayerParts["scales"], "router" | "sparse" | "score" | "query" | "key" | "value"> {
+    const { norm, gated, sparse } = this.#units;
     // v = 64 A router, A = norm * logit / alpha, v in 1/2048 bit: router = NAT * alpha / (64 norm).
     const router =
       this.#pathways.length > 1
         ? this.#factor((NAT * this.#alpha("router.weight")) / (64 * norm), "router.weight")
         : UNUSED;
-    if (!this.#has("sparse")) return { router, score: UNUSED };
-    // q8 = A_q / 2^(2+eq), A_q = input * q / alpha_q, the same for k; the engine's shift leaves out eq and ek, so that
-    // v = 64 q8 k8 2^(eq+ek) score = 4 A_q A_k score. v = NAT * q.k / sqrt(dHead).
+    if (!sparse) return { router, sparse: UNUSED, score: UNUSED, query: UNUSED, key: UNUSED, value: UNUSED };
+    // q8 = 64 A_q query, A_q = input * q / alpha_q; the same for k, and for v in the base block. The gated block's value is u.
     const input = gated ? gated.local : norm;
-    const alphas = this.#alpha("sparse.query") * this.#alpha("sparse.key");
-    const score = this.#factor((NAT * alphas) / (4 * input * input * Math.sqrt(dHead)), "sparse.query");
-    return { router, score };
+    const rows = (name: "query" | "key" | "value") =>
+      this.#factor((sparse[name] * this.#alpha(`sparse.${name}`)) / (64 * input), `sparse.${name}`);
+    return {
+      router,
+      // z = 2^15 p r / 2^15 * value * v, and r is p of the router times the multiplier: mix / value.
+      sparse: this.#gain(mix / sparse.value, gated ? "in" : "sparse.value"),
+      // v = 64 q8 k8 score = NAT * q.k / sqrt(dHead).
+      score: this.#factor(NAT / (64 * sparse.query * sparse.key * Math.sqrt(this.#model.config.dHead)), "sparse.query"),
+      query: rows("query"),
+      key: rows("key"),
+      value: gated ? this.#factor(sparse.value / (64 * gated.inner), "in") : rows("value"),
+    };
   }
 
-  #baseScales(): Pick<LayerParts["scales"], "local" | "state" | "sparse" | "in" | "gate" | "out"> {
+  #baseScales(): LayerParts["scales"] {
     const { norm, state } = this.#units;
     const residual = this.#residual;
     return {
+      ...this.#commonScales(residual),
       // History h = n / 64, so the sum of taps is norm * l / (64 alpha).
       local: this.#has("local") ? this.#gain((residual * this.#alpha("local.taps") * 64) / norm, "local.taps") : UNUSED,
       // s = 64 norm * sum of a^k n.
       state: state ? this.#factor((residual * stateFactor(state)) / (64 * norm), "state.out") : UNUSED,
-      // z = 2^15 / 2^(2+ez) * norm * z / alpha, and m takes 128 z 2^ez / 2^15 of it: 32 norm z / alpha.
-      sparse: this.#has("sparse")
-        ? this.#gain((residual * this.#alpha("sparse.value")) / (32 * norm), "sparse.value")
-        : UNUSED,
       in: UNUSED,
       gate: UNUSED,
       out: UNUSED,
@@ -188,15 +192,14 @@ class LayerExport {
   }
 
   /** As in the base block with r = P * p, and with the mix's unit in place of the residual's. */
-  #gatedScales(units: GatedUnits): Pick<LayerParts["scales"], "local" | "state" | "sparse" | "in" | "gate" | "out"> {
+  #gatedScales(units: GatedUnits): LayerParts["scales"] {
     const { norm, state } = this.#units;
     const mix = units.mix * this.#pathways.length;
     return {
+      ...this.#commonScales(mix),
       // l is in its own unit already.
       local: this.#gain(mix / units.local, "local.taps"),
       state: state ? this.#factor((mix * stateFactor(state)) / (64 * units.local), "state.out") : UNUSED,
-      // The value is u itself.
-      sparse: this.#has("sparse") ? this.#gain(mix / (32 * units.inner), "in") : UNUSED,
       // u * inner = 64 A in, A = norm * u / alpha.
       in: this.#factor((units.inner * this.#alpha("in")) / (64 * norm), "in"),
       gate: this.#factor((units.gate * this.#alpha("gate")) / (64 * norm), "gate"),

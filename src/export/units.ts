@@ -11,6 +11,8 @@ import { GAIN_MAX, largestMagnitude, SCALE_MAX } from "./fixed-point.js";
 
 /** Clip of every vector (SPEC.md vec). */
 export const VECTOR_MAX = 6553;
+/** Clip of queries, keys and values. */
+const BYTE_MAX = 127;
 /** Clip of the sum of the pathways in the gated block. */
 const MIX_MAX = 2 ** 17 - 1;
 const RESIDUAL_MAX = 2 ** 21 - 1;
@@ -36,6 +38,13 @@ export interface GatedUnits {
   mixShift: number;
 }
 
+/** Units of sparse attention: int8. */
+export interface SparseUnits {
+  query: number;
+  key: number;
+  value: number;
+}
+
 /** A state coefficient a as the engine has it, and the factor that goes with its input: s = a s + 64 i; y = factor * s / 64. */
 export interface StateUnits {
   a: Int16Array;
@@ -47,6 +56,7 @@ export interface LayerUnits {
   norm: number;
   gated: GatedUnits | undefined;
   state: StateUnits | undefined;
+  sparse: SparseUnits | undefined;
 }
 
 export interface Units {
@@ -97,6 +107,7 @@ function gatedUnits(
   index: number,
   norm: number,
   state: StateUnits | undefined,
+  sparse: SparseUnits | undefined,
 ): GatedUnits {
   const name = `layers.${index}.`;
   const range = (stage: Parameters<Calibration["range"]>[0]) => calibration.range(stage, index);
@@ -108,12 +119,12 @@ function gatedUnits(
   // tapScale = local * step * 64 / inner is an i16.
   const tapLimit = (32767 * inner) / (64 * nonZero(stepsMax(model, `${name}local.taps`)));
   const local = Math.min(plainUnit(range("local")), tapLimit);
-  // The pathways' multipliers, mix * P / local, mix * P * factor / (64 local), mix * P / (32 inner), have limits.
+  // The pathways' multipliers, mix * P / local, mix * P * factor / (64 local), mix * P / value, have limits.
   const mixLimit = Math.min(
     MIX_MAX / (MARGIN * nonZero(range("mix").max)),
     (GAIN_MAX * local) / nPathways,
     (SCALE_MAX * 64 * local) / (nPathways * nonZero(factorMax(state))),
-    (GAIN_MAX * 32 * inner) / nPathways,
+    (GAIN_MAX * (sparse?.value ?? Infinity)) / nPathways,
   );
   // product = mix * gate / 2^mixShift: the largest shift that keeps mix below its limit.
   const wanted = plainUnit(range("product"));
@@ -123,29 +134,36 @@ function gatedUnits(
   return { inner, gate, local, mix, product: (mix * gate) / 2 ** mixShift, mixShift };
 }
 
+/** Clipping a little costs less than coarse steps. */
+function sparseUnits(calibration: Calibration, index: number): SparseUnits {
+  const unit = (stage: keyof SparseUnits) => BYTE_MAX / nonZero(calibration.range(stage, index).bestLimit(BYTE_MAX));
+  return { query: unit("query"), key: unit("key"), value: unit("value") };
+}
+
 function layerUnits(model: QuantisedModel, calibration: Calibration, index: number): LayerUnits {
   const { block, layers } = model.config;
   const { local, state: hasState } = layers[index].pathways;
   const range = calibration.range("norm", index);
   const norm = block === "base" && local ? historyUnit(range) : plainUnit(range);
   const state = hasState ? stateUnits(model, `layers.${index}.`) : undefined;
-  const gated = block === "gated" ? gatedUnits(model, calibration, index, norm, state) : undefined;
-  return { norm, state, gated };
+  const sparse = layers[index].pathways.sparse ? sparseUnits(calibration, index) : undefined;
+  const gated = block === "gated" ? gatedUnits(model, calibration, index, norm, state, sparse) : undefined;
+  return { norm, state, sparse, gated };
 }
 
 /** The largest residual unit for which a layer's multipliers can be written. */
-function residualLimit(model: QuantisedModel, index: number, { norm, gated, state }: LayerUnits): number {
+function residualLimit(model: QuantisedModel, index: number, { norm, gated, state, sparse }: LayerUnits): number {
   const name = `layers.${index}.`;
   // out.scale = residual * alpha / (64 product)
   if (gated) return (SCALE_MAX * 64 * gated.product) / nonZero(stepsMax(model, `${name}out`));
-  const { local, sparse } = model.config.layers[index].pathways;
+  const { local } = model.config.layers[index].pathways;
   return Math.min(
     // local: residual * alpha * 64 / norm
     local ? (GAIN_MAX * norm) / (64 * nonZero(stepsMax(model, `${name}local.taps`))) : Infinity,
     // state: residual * factor / (64 norm)
     state ? (SCALE_MAX * 64 * norm) / nonZero(factorMax(state)) : Infinity,
-    // sparse: residual * alpha / (32 norm)
-    sparse ? (GAIN_MAX * 32 * norm) / nonZero(stepsMax(model, `${name}sparse.value`)) : Infinity,
+    // sparse: residual / value
+    sparse ? GAIN_MAX * sparse.value : Infinity,
   );
 }
 

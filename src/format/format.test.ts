@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { crc32 } from "./crc32.js";
 import { describeModel } from "./describe.js";
-import { codeIndex, HEADER, LIMITS, OPTION, ternaryBytes } from "./layout.js";
+import { codeIndex, HEADER, HEADER_BYTES, LIMITS, OPTION, ternaryBytes } from "./layout.js";
 import { isCode, packInt4, packTernary, unpackInt4, unpackTernary } from "./matrices.js";
 import type { ModelParts } from "./parts.js";
 import { checkModel, readModel } from "./reader.js";
@@ -209,5 +209,5 @@ test("describeModel() says what the gated sample is", () => {
   expect(description.sections.map(({ name }) => name)).toEqual(["weights", "tokens", "metadata", "signature"]);
   const { weights, totalBytes, sections } = description;
   expect(weights.reduce((sum, item) => sum + item.bytes, 0)).toBe(sections[0].bytes);
-  expect(sections.reduce((sum, section) => sum + section.bytes, 48 + 8 * 4)).toBe(totalBytes);
+  expect(sections.reduce((sum, section) => sum + section.bytes, HEADER_BYTES + 8 * 4)).toBe(totalBytes);
 });

@@ -4,10 +4,10 @@
 
 export const MAGIC = [0x41, 0x54, 0x4f, 0x4d] as const;
 export const VERSION = 1;
-export const HEADER_BYTES = 48;
+export const HEADER_BYTES = 52;
 export const SECTION_ENTRY_BYTES = 8;
 export const SMALLEST_FILE_BYTES = HEADER_BYTES + SECTION_ENTRY_BYTES;
-export const LAYER_RECORD_BYTES = 44;
+export const LAYER_RECORD_BYTES = 56;
 export const TAPS = 5;
 
 /** Offsets of the header's fields. */
@@ -31,6 +31,7 @@ export const HEADER = {
   logitShift: 42,
   finalNormShift: 44,
   sectionCount: 46,
+  memoryBytes: 48,
 } as const;
 
 /** Bits of the header's options. */
@@ -60,16 +61,28 @@ export const LAYER = {
   normShift: 1,
   window: 2,
   scales: 4,
-  routerBias: 36,
-  tapShift: 42,
-  mixShift: 43,
+  routerBias: 48,
+  tapShift: 54,
+  mixShift: 55,
 } as const;
 
 /** Bits of a layer's pathways. */
 export const PATHWAY = { local: 1, state: 2, sparse: 4 } as const;
 
 /** A layer record's scales, in their order: 4 bytes each, {u16 multiplier, u16 shift}. */
-export const SCALE_NAMES = ["local", "state", "sparse", "router", "score", "in", "gate", "out"] as const;
+export const SCALE_NAMES = [
+  "local",
+  "state",
+  "sparse",
+  "router",
+  "score",
+  "query",
+  "key",
+  "value",
+  "in",
+  "gate",
+  "out",
+] as const;
 export type ScaleName = (typeof SCALE_NAMES)[number];
 
 /** Largest magnitude of a state coefficient a. */
@@ -96,6 +109,17 @@ export const pathwayCount = (bits: number): number => (bits & 1) + ((bits >> 1) 
 
 /** Size rounded up to the alignment of everything in the file. */
 export const padded = (bytes: number): number => Math.ceil(bytes / 4) * 4;
+
+/** What the layers remember between steps, in bytes: SPEC.md 3.7. */
+export function memoryBytes(dimensions: Dimensions, layers: readonly { pathways: number; window: number }[]): number {
+  const width = widthOf(dimensions);
+  const has = (pathways: number, pathway: number) => ((pathways & pathway) === 0 ? 0 : 1);
+  return layers.reduce((sum, { pathways, window }) => {
+    const histories = has(pathways, PATHWAY.local) + has(pathways, PATHWAY.state);
+    const slots = has(pathways, PATHWAY.sparse) * (4 + padded(window * (dimensions.dHead + width)));
+    return sum + 4 * width * histories + slots;
+  }, 0);
+}
 
 /** Groups of five trits in a row. */
 export const groupsOf = (columns: number): number => Math.floor((columns + 4) / 5);

@@ -112,8 +112,8 @@ const envelope: Case[] = [
   entry("magic-all-zero", "magic", sampleBase, (_v, _m, bytes) => new Uint8Array(bytes.length)),
   entry("version-0", "version", sampleBase, at16(HEADER.version, 0)),
   entry("version-2", "version", sampleBase, at16(HEADER.version, 2)),
-  entry("header-bytes-44", "version", sampleBase, at16(HEADER.headerBytes, 44)),
-  entry("header-bytes-52", "version", sampleBase, at16(HEADER.headerBytes, 52)),
+  entry("header-bytes-48", "version", sampleBase, at16(HEADER.headerBytes, 48)),
+  entry("header-bytes-56", "version", sampleBase, at16(HEADER.headerBytes, 56)),
   entry(
     "checksum-stored",
     "checksum",
@@ -240,8 +240,8 @@ const sections: Case[] = [
   entry("section-count-6", "section", sampleBase, at16(HEADER.sectionCount, 6)),
   entry("section-count-65535", "section", sampleBase, at16(HEADER.sectionCount, 65535)),
   entry("section-table-beyond-end", "section", sampleBase, (_v, _m, bytes) => {
-    const short = bytes.slice(0, 56);
-    new DataView(short.buffer).setUint32(HEADER.totalBytes, 56, true);
+    const short = bytes.slice(0, 60);
+    new DataView(short.buffer).setUint32(HEADER.totalBytes, 60, true);
     new DataView(short.buffer).setUint16(HEADER.sectionCount, 5, true);
     return short;
   }),
@@ -448,6 +448,8 @@ const weights: Case[] = [
   ),
   entry("weights-too-long", "weights", sampleBase, (_v, valid, bytes) => resize(bytes, end(valid), 4, 0)),
   entry("weights-too-long-by-tokens", "weights", sampleGated, shiftBorder(0, 4)),
+  entry("weights-memory-bytes-0", "weights", sampleBase, at32(HEADER.memoryBytes, 0)),
+  entry("weights-memory-bytes-too-many", "weights", sampleGated, at32(HEADER.memoryBytes, 0x7ffffffc)),
   entry("weights-tied-with-unembedding", "weights", sampleBase, at32(HEADER.options, 1)),
 ];
 

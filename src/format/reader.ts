@@ -12,6 +12,7 @@ import {
   LIMITS,
   layerLayout,
   MAGIC,
+  memoryBytes,
   OPTION,
   PATHWAY,
   SCALE_NAMES,
@@ -335,6 +336,11 @@ function readWeights(file: File, dimensions: Dimensions, options: number, sectio
   const unembedding = unembedItem && readTable(file, unembedItem, end);
   at += unembedItem?.bytes ?? 0;
   if (at !== end) refuse(file, "weights", at, `the weights are complete but their section goes on to byte ${end}`);
+  const memory = memoryBytes(dimensions, layers);
+  const stored = u32(file, HEADER.memoryBytes);
+  if (stored !== memory) {
+    refuse(file, "weights", HEADER.memoryBytes, `memoryBytes is ${stored} but the layers need ${memory}`);
+  }
   const layout: WeightsLayout = {
     embedding: embedItem,
     layers: layerLayouts,

@@ -6,6 +6,7 @@ import {
   LAYER,
   type LayerLayout,
   MAGIC,
+  memoryBytes,
   OPTION,
   padded,
   SCALE_NAMES,
@@ -85,6 +86,7 @@ function writeHeader(view: DataView, parts: ModelParts, sections: readonly (read
   writeScale(view, HEADER.logitMultiplier, parts.logitScale);
   view.setUint16(HEADER.finalNormShift, parts.finalNormShift, true);
   view.setUint16(HEADER.sectionCount, sections.length, true);
+  view.setUint32(HEADER.memoryBytes, memoryBytes(dimensions, parts.layers), true);
   sections.forEach(([name, bytes], index) => {
     view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES, SECTION[name], true);
     view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES + 4, bytes, true);

@@ -4,9 +4,9 @@ import { type QuantisedModel, type QuantisedTensor, stepOf, tensorOf } from "./q
 
 /**
  * Where an observer looks: `residual` x after the embedding and after each layer, `norm` n, `inner` u, `gate` g, `local` l,
- * `mix` the sum of the pathways before the gate, `product` that sum times the gate.
+ * `query`, `key` and `value` of sparse attention, `mix` the sum of the pathways before the gate, `product` that sum times the gate.
  */
-export type Stage = "residual" | "norm" | "inner" | "gate" | "local" | "mix" | "product";
+export type Stage = "residual" | "norm" | "inner" | "gate" | "local" | "query" | "key" | "value" | "mix" | "product";
 
 /**
  * Sees the values of a stage as they are computed; must not keep or change them. `layer` counts from 0; the embedding's
@@ -136,6 +136,9 @@ class StateSpace {
 }
 
 /** Attention to the `topK` best of the last `window` positions, the current one included. */
+/** Sees query, key and value of a step. */
+type Attended = (query: Float64Array, key: Float64Array, value: Float64Array) => void;
+
 class SparseAttention {
   readonly #query: Matrix;
   readonly #key: Matrix;
@@ -177,9 +180,9 @@ class SparseAttention {
   }
 
   /** out = sum over the chosen positions of softmax(q . k / sqrt(dHead)) * value */
-  step(input: Float64Array, valueInput: Float64Array, out: Float64Array): void {
+  step(input: Float64Array, valueInput: Float64Array, out: Float64Array, observe: Attended | undefined): void {
     const values = this.#values;
-    this.#remember(input, valueInput);
+    this.#remember(input, valueInput, observe);
     const kept = this.#choose();
     softmax(this.#scores, kept);
     out.fill(0);
@@ -190,12 +193,14 @@ class SparseAttention {
     }
   }
 
-  #remember(input: Float64Array, valueInput: Float64Array): void {
+  #remember(input: Float64Array, valueInput: Float64Array, observe: Attended | undefined): void {
     multiply(this.#query, input, this.#q);
     multiply(this.#key, input, this.#k);
     this.#keys.set(this.#k, this.#slot * this.#k.length);
     if (this.#value) multiply(this.#value, valueInput, this.#v);
-    this.#values.set(this.#value ? this.#v : valueInput, this.#slot * this.#v.length);
+    const value = this.#value ? this.#v : valueInput;
+    this.#values.set(value, this.#slot * this.#v.length);
+    observe?.(this.#q, this.#k, value);
     this.#slot = (this.#slot + 1) % this.#window;
     this.#count = Math.min(this.#count + 1, this.#window);
   }
@@ -315,7 +320,7 @@ class Layer {
     observe?.("norm", index, this.#n);
     this.#route();
     if (this.#in && this.#gate && this.#out) this.#stepGated(this.#in, this.#gate, this.#out, observe);
-    else this.#stepBase();
+    else this.#stepBase(observe);
     const change = this.#out ? this.#change : this.#sum;
     for (let c = 0; c < x.length; c++) x[c] += change[c];
     observe?.("residual", index, x);
@@ -331,14 +336,14 @@ class Layer {
     for (let i = 0; i < PATHWAYS.length; i++) this.mix[i] = this.#place[i] < 0 ? 0 : r[this.#place[i]];
   }
 
-  #stepBase(): void {
+  #stepBase(observe: Observer | undefined): void {
     const n = this.#n;
     this.#sum.fill(0);
     this.#convolution?.step(n, this.#l);
     this.#add(this.#convolution && this.#l, this.mix[0]);
     this.#state?.step(n, this.#y);
     this.#add(this.#state && this.#y, this.mix[1]);
-    this.#sparse?.step(n, n, this.#y);
+    this.#sparse?.step(n, n, this.#y, this.#attended(observe));
     this.#add(this.#sparse && this.#y, this.mix[2]);
   }
 
@@ -355,12 +360,21 @@ class Layer {
     this.#add(this.#l, gain * this.mix[0]);
     this.#state?.step(this.#l, this.#y);
     this.#add(this.#state && this.#y, gain * this.mix[1]);
-    this.#sparse?.step(this.#l, this.#u, this.#y);
+    this.#sparse?.step(this.#l, this.#u, this.#y, this.#attended(observe));
     this.#add(this.#sparse && this.#y, gain * this.mix[2]);
     observe?.("mix", index, this.#sum);
     for (let c = 0; c < this.#sum.length; c++) this.#sum[c] *= this.#g[c];
     observe?.("product", index, this.#sum);
     multiply(out, this.#sum, this.#change);
+  }
+
+  #attended(observe: Observer | undefined): Attended | undefined {
+    if (!observe) return undefined;
+    return (query, key, value) => {
+      observe("query", this.#index, query);
+      observe("key", this.#index, key);
+      observe("value", this.#index, value);
+    };
   }
 
   #add(values: Float64Array | undefined, factor: number): void {
