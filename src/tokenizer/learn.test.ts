@@ -16,15 +16,19 @@ describe("countChunks", () => {
   const split = (...pieces: string[]) =>
     countChunks(pieces.map(ascii)).map(({ bytes, count }) => [text(bytes), count] as const);
 
-  test("ends a chunk where a run of letters or digits ends", () => {
-    expect(split("Tom's cat. The cat, 12 of 3x")).toEqual([
+  test("cuts between words, punctuation and line breaks; a word takes the spaces before it", () => {
+    expect(split("Tom's cat.\n\nThe cat, 12 of  3x ")).toEqual([
       ["Tom's", 1],
       [" cat", 2],
-      [". The", 1],
-      [", 12", 1],
+      [".", 1],
+      ["\n\n", 1],
+      ["The", 1],
+      [",", 1],
+      [" 12", 1],
       [" of", 1],
-      [" 3", 1],
+      ["  3", 1],
       ["x", 1],
+      [" ", 1],
     ]);
   });
 
@@ -156,7 +160,7 @@ describe("learnAlphabet", () => {
     expect([alphabet.size, alphabet.escapeSymbol]).toEqual([300, 0]);
     const symbols = alphabet.encode(household);
     expect(alphabet.decode(symbols)).toEqual(household);
-    expect(symbols.length / household.length).toBeLessThan(0.32);
+    expect(symbols.length / household.length).toBeLessThan(0.4);
     const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
     expect(alphabet.decode(alphabet.encode(all))).toEqual(all);
   });
@@ -177,12 +181,12 @@ describe("learnAlphabet", () => {
   const stories = join(data, "tinystories-v2-train-10klines/tinystories_10k.txt");
   const heldOut = join(data, "tinystories-v2-valid-256k/sample.txt");
   test.skipIf(!existsSync(stories) || !existsSync(heldOut))(
-    "512 tokens take at most .34 tokens per byte of stories",
+    "512 tokens take at most .36 tokens per byte of stories",
     () => {
       const alphabet = learnAlphabet({ kind: "tokens", size: 512 }, () => [readFileSync(stories)]);
       const bytes = new Uint8Array(readFileSync(heldOut));
       const symbols = alphabet.encode(bytes);
-      expect(symbols.length / bytes.length).toBeLessThan(0.34);
+      expect(symbols.length / bytes.length).toBeLessThan(0.36);
       expect(Buffer.compare(alphabet.decode(symbols), bytes)).toBe(0);
     },
   );
