@@ -1,4 +1,4 @@
-/** How to choose the next symbol: SPEC.md section 3.7. */
+/** How to choose the next symbol: SPEC.md section 3.8. */
 export interface Sampler {
   /** In 1/256, 0..65535; 0 is argmax. */
   temperature: number;

@@ -20,14 +20,18 @@ const EMBED_SCALE = HEADER.embedScale;
 const LOGIT_SCALE = HEADER.logitMultiplier;
 const FINAL_SHIFT = HEADER.finalNormShift;
 const SECTION_COUNT = HEADER.sectionCount;
+const MEMORY_BYTES = HEADER.memoryBytes;
 const NORM_SHIFT = LAYER.normShift;
 const WINDOW = LAYER.window;
 const SCALES = LAYER.scales;
 const ROUTER = SCALES + 12;
 const SCORE = SCALES + 16;
-const IN = SCALES + 20;
-const GATE = SCALES + 24;
-const OUT = SCALES + 28;
+const QUERY = SCALES + 20;
+const KEY = SCALES + 24;
+const VALUE = SCALES + 28;
+const IN = SCALES + 32;
+const GATE = SCALES + 36;
+const OUT = SCALES + 40;
 const ROUTER_BIAS = LAYER.routerBias;
 const TAP_SHIFT = LAYER.tapShift;
 const MIX_SHIFT = LAYER.mixShift;
@@ -39,11 +43,12 @@ const TABLE_ENTRIES = 252;
 const SCRATCH_BYTES = 2048;
 const MIX_BYTES = 8;
 /** sizeof(struct atome) where a pointer has 4 bytes. */
-const STRUCT_BYTES = 60;
+const STRUCT_BYTES = 96;
 
 /** struct atome; its arrays are views of one arena. */
 class Atome {
   weights = 0;
+  record = 0;
   memory = 0;
   table = new Uint16Array();
   /** The table, two entries at a time. */
@@ -55,16 +60,18 @@ class Atome {
   logits = new Int32Array();
   vector = new Int16Array();
   mix = 0;
-  memoryBytes = 0;
   vocab = 0;
   outputs = 0;
   width = 0;
   inner = 0;
   head = 0;
-  rows = 0;
+  pathsWidth = 0;
   layers = 0;
   topK = 0;
   options = 0;
+  memoryBytes = 0;
+  productBytes = 0;
+  vectorBytes = 0;
   escape = 0;
   byte = 0;
   // The whole arena, as each type.
@@ -74,8 +81,8 @@ class Atome {
   int32 = new Int32Array();
   // Locals of route and attend, made once.
   readonly gain = new Int32Array(3);
-  readonly chosen = new Uint32Array(5);
   readonly weight = new Int32Array(5);
+  readonly chosen = new Uint32Array(5);
 
   constructor(readonly model: Uint8Array) {}
 }
@@ -202,7 +209,8 @@ function multiplyTernary(a: Atome, rows: number, columns: number, at: number): v
   a.weights = code + align4(rows * groups);
   for (let i = 0; i < 4; i++) vector[columns + i] = 0;
   product.fill(-(groups << 15), at, end);
-  while (rows && groups) {
+  if (!rows) return;
+  while (groups) {
     const count = groups < 4 ? 1 : 4;
     for (let i = 0; i < count; i++, v += 5) buildTable(a, i, v);
     groups -= count;
@@ -282,7 +290,7 @@ function normalize(a: Atome, shift: number): void {
     const u = (64 * (residual[c] - mean)) >> k;
     sum += (u * u) >>> 10;
   }
-  if (!sum) sum = 1;
+  sum = (sum | 1) >>> 0;
   for (; !(sum >>> 28); sum *= 4) j--;
   const q = divide(2 ** 29, squareRoot(sum));
   for (let c = 0; c < width; c++, pairs += 4) {
@@ -318,72 +326,72 @@ function scaleProduct(a: Atome, at: number, n: number, scale: number, limit: num
 }
 
 /** 3.5.1: gain = the router's probability of each pathway times the pathway's multiplier; v: where its products stand */
-function route(a: Atome, record: number, v: number, mix: number): void {
-  const { model, product, uint16, gain } = a;
+function route(a: Atome, v: number, mix: number): void {
+  const { model, record, product, uint16, gain } = a;
   let paths = model[record];
   let n = routerRows(paths);
-  let p = v;
+  let next = v;
   if (!n) product[v + n++] = 0;
   scaleProduct(a, v, n, record + ROUTER, INT32_MAX);
   for (let i = 0; i < n; i++) product[v + i] += readSigned16(model, record + ROUTER_BIAS + 2 * i);
   softmax(product, v, n);
   for (let i = 0; i < 3; i++, paths >>= 1) {
-    const probability = paths & 1 ? product[p++] : 0;
-    uint16[mix + i] = probability;
-    gain[i] = (probability * read16(model, record + SCALES + 4 * i)) >> 15;
+    const p = paths & 1 ? product[next++] : 0;
+    uint16[mix + i] = p;
+    gain[i] = (p * read16(model, record + SCALES + 4 * i)) >> 15;
   }
 }
 
 /** vector = local pathway of vector */
-function convolve(a: Atome, record: number, start: number, w: number): void {
-  const { model, vector, int32 } = a;
+function convolve(a: Atome, start: number): void {
+  const { model, record, vector, int32, pathsWidth: w } = a;
   const gated = a.inner > 0;
   const bits = gated ? 6 : 2;
+  const unused = 32 - 5 * bits;
   let history = takeMemory(a, 4 * w) >> 2;
   let taps = start;
   let tapScale = taps + 4 * w;
-  for (let c = 0; c < w; c++, history++) {
-    let now = clamp((vector[c] + 32) >> 6, 127);
+  for (let v = 0; v < w; v++) {
     let old = int32[history];
-    let tap = gated ? read32(model, taps) : read16(model, taps);
+    let tap = (gated ? read32(model, taps) : read16(model, taps)) << unused;
+    const now = clamp((vector[v] + 32) >> 6, 127);
     let sum = 0;
-    int32[history] = (old << 8) | (now & 255);
-    for (let i = 0; i < 5; i++) {
-      sum += ((now << 24) >> 24) * ((tap << (32 - bits)) >> (32 - bits));
-      tap >>= bits;
-      now = old;
-      old >>= 8;
+    int32[history++] = (old << 8) | (now & 255);
+    // Oldest first: both it and its tap are the top bits.
+    for (let i = 4; i; i--) {
+      sum += (old >> 24) * (tap >> (32 - bits));
+      old <<= 8;
+      tap <<= bits;
     }
+    sum += now * (tap >> (32 - bits));
     taps += 2;
     if (gated) {
       taps += 2;
       sum = clamp(Math.imul(sum, readSigned16(model, tapScale)) >> model[record + TAP_SHIFT], VECTOR_MAX);
       tapScale += 2;
     }
-    vector[c] = sum;
+    vector[v] = sum;
   }
 }
 
-/** state = a state + 64 vector; where the state stands */
-function updateState(a: Atome, constants: number, w: number): number {
-  const { model, vector, int32 } = a;
-  const state = takeMemory(a, 4 * w) >> 2;
-  for (let c = 0; c < w; c++) {
-    int32[state + c] = mulQ15(int32[state + c], readSigned16(model, constants + 4 * c)) + 64 * vector[c];
+/** state = a state + 64 vector; product += state pathway */
+function stepState(a: Atome, start: number, gain: number): void {
+  const { model, vector, product, int32, pathsWidth: w } = a;
+  const shift = read16(model, a.record + SCALES + 6);
+  let state = takeMemory(a, 4 * w) >> 2;
+  let constants = start;
+  for (let v = 0; v < w; v++) {
+    const s = mulQ15(int32[state], readSigned16(model, constants)) + 64 * vector[v];
+    int32[state++] = s;
+    product[v] += mulQ15(mulQ15(s, readSigned16(model, constants + 2)), gain) >> shift;
+    constants += 4;
   }
-  return state;
 }
 
-/** 3.5.2: n products from v on to i8 with a power-of-two exponent, which is returned */
-function quantize(a: Atome, out: Int8Array, at: number, v: number, n: number): number {
-  const { product } = a;
-  let top = 0;
-  let shift = 2;
-  for (let i = v; i < v + n; i++) if (magnitude(product[i]) > top) top = magnitude(product[i]);
-  while (top >> shift > 126) shift++;
-  const half = 1 << (shift - 1);
-  for (let i = 0; i < n; i++) out[at + i] = (product[v + i] + half) >> shift;
-  return shift - 2;
+/** out = scale(64 product), as i8, for n of them from v on */
+function quantize(a: Atome, out: Int8Array, at: number, v: number, n: number, scale: number): void {
+  scaleProduct(a, v, n, scale, 127);
+  for (let i = 0; i < n; i++) out[at + i] = a.product[v + i];
 }
 
 function dot(p: Int8Array, at: number, q: Int8Array, n: number): number {
@@ -392,104 +400,120 @@ function dot(p: Int8Array, at: number, q: Int8Array, n: number): number {
   return sum;
 }
 
-/** Stores key and value in the next slot; product = sparse pathway. query: followed by the key */
-function attend(a: Atome, record: number, query: number, value: number, w: number, gain: number): void {
-  const { model, product, head, bytes, int8, uint16, chosen, weight } = a;
+/** sum += (weight v) >> shift */
+function addWeighted(sum: Int32Array, v: Int8Array, at: number, n: number, weight: number, shift: number): void {
+  for (let i = 0; i < n; i++) sum[i] += (weight * v[at + i]) >> shift;
+}
+
+/** 3.5.2: stores key and value in the next slot; product = sparse pathway. query: dHead products, then the key's */
+function attend(a: Atome, query: number, value: number, gain: number): void {
+  const { model, record, product, head, int8, uint16, weight, chosen, pathsWidth: w } = a;
   const window = read16(model, record + WINDOW);
   const ring = takeMemory(a, 4) >> 1;
-  let keys = takeMemory(a, window * (head + w + 1));
-  const values = keys + window * head;
-  const exponents = values + window * w;
+  let keys = takeMemory(a, window * (head + w));
+  let values = keys + window * head;
   const slot = uint16[ring];
   let n = uint16[ring + 1];
   let kept = 0;
 
-  const keyExponent = quantize(a, int8, keys + slot * head, query + head, head);
-  bytes[exponents + slot] = keyExponent | (quantize(a, int8, values + slot * w, value, w) << 4);
-  let exponent = quantize(a, a.query, 0, query, head);
   if (n < window) uint16[ring + 1] = ++n;
   uint16[ring] = slot + 1 === window ? 0 : slot + 1;
+  quantize(a, a.query, 0, query, head, record + QUERY);
+  quantize(a, int8, keys + slot * head, query + head, head, record + KEY);
+  quantize(a, int8, values + slot * w, value, w, record + VALUE);
 
-  let shift: number;
-  for (let i = 0; i < n; i++, keys += head) {
-    let score = mulQ15(64 * dot(int8, keys, a.query, head), read16(model, record + SCORE));
-    shift = read16(model, record + SCORE + 2) - exponent - (bytes[exponents + i] & 15);
-    if (shift > 0) score >>= shift;
+  for (let i = 0; i < n; i++, keys += head, values += w) {
+    const score = rescale(64 * dot(int8, keys, a.query, head), model, record + SCORE);
     let j = kept;
     for (; j > 0 && score > weight[j - 1]; j--) {
       weight[j] = weight[j - 1];
       chosen[j] = chosen[j - 1];
     }
     weight[j] = score;
-    chosen[j] = i;
+    chosen[j] = values;
     if (kept < a.topK) kept++;
   }
-
   softmax(weight, 0, kept);
-  exponent = 0;
-  for (let j = 0; j < kept; j++) exponent = Math.max(exponent, bytes[exponents + chosen[j]] >> 4);
-  for (let j = 0; j < kept; j++) weight[j] >>= exponent - (bytes[exponents + chosen[j]] >> 4);
-  shift = read16(model, record + SCALES + 10) - exponent;
-  for (let i = 0; i < w; i++) {
-    let z = 0;
-    for (let j = 0; j < kept; j++) z += weight[j] * int8[values + chosen[j] * w + i];
-    product[i] = mulQ15(128 * z, gain) >> Math.max(shift, 0);
-  }
+  product.fill(0, 0, w);
+  const shift = read16(model, record + SCALES + 10);
+  for (let j = 0; j < kept; j++) addWeighted(product, int8, chosen[j], w, Math.imul(weight[j], gain) >> 15, shift);
 }
 
 /** Runs one layer and moves both cursors past it. */
 function runLayer(a: Atome, mix: number): void {
-  const { model, product, vector, residual, int32, gain, inner, width: d } = a;
+  const { model, product, vector, residual, gain, width, pathsWidth: w } = a;
   const record = a.weights;
-  const gated = inner > 0;
+  const gated = a.inner > 0;
   const paths = model[record];
-  const w = gated ? inner : d;
-  const rows = gated ? 2 * w : paths & SPARSE ? 2 * a.head + d : 0;
-  let state = -1;
+  const rows = gated ? 2 * w : paths & SPARSE ? 2 * a.head + w : 0;
 
-  a.weights += LAYER_RECORD_BYTES;
+  a.record = record;
+  a.weights = record + LAYER_RECORD_BYTES;
   normalize(a, model[record + NORM_SHIFT]);
-  multiplyTernary(a, rows + routerRows(paths), d, 0);
-  route(a, record, rows, mix);
+  multiplyTernary(a, rows + routerRows(paths), width, 0);
+  route(a, rows, mix);
+
+  const taps = a.weights;
+  const constants = paths & LOCAL ? taps + tapBytes(gated, w) : taps;
+  a.weights = constants + (paths & STATE ? 4 * w : 0);
   if (gated) {
     scaleProduct(a, 0, w, record + IN, VECTOR_MAX);
     scaleProduct(a, w, w, record + GATE, VECTOR_MAX);
     for (let c = 0; c < w; c++) vector[c] = product[c];
+    convolve(a, taps);
   }
-
-  const taps = a.weights;
-  const constants = paths & LOCAL ? taps + tapBytes(gated, w) : taps;
-  a.weights = constants;
-  if (paths & STATE) {
-    a.weights = constants + 4 * w;
-    if (!gated) state = updateState(a, constants, w);
-  }
-  if (paths & LOCAL) convolve(a, record, taps, w);
-  if (gated && paths & STATE) state = updateState(a, constants, w);
   if (paths & SPARSE) {
     const query = gated ? rows + 3 : 0;
     if (gated) multiplyTernary(a, 2 * a.head, w, query);
-    attend(a, record, query, gated ? 0 : 2 * a.head, w, gain[2]);
-  }
+    attend(a, query, gated ? 0 : 2 * a.head, gain[2]);
+  } else product.fill(0, 0, w);
+  if (paths & STATE) stepState(a, constants, gain[1]);
+  if (!gated && paths & LOCAL) convolve(a, taps);
+
+  const shift = read16(model, record + SCALES + 2);
   for (let c = 0; c < w; c++) {
-    let sum = Math.imul(vector[c], gain[0]) >> read16(model, record + SCALES + 2);
-    if (paths & SPARSE) sum += product[c];
-    if (state >= 0) {
-      const y = mulQ15(int32[state + c], readSigned16(model, constants + 4 * c + 2));
-      sum += mulQ15(y, gain[1]) >> read16(model, record + SCALES + 6);
-    }
+    product[c] += Math.imul(vector[c], gain[0]) >> shift;
     if (gated) {
-      vector[c] = clamp(Math.imul(clamp(sum, MIX_MAX), product[w + c]) >> model[record + MIX_SHIFT], VECTOR_MAX);
-    } else product[c] = sum;
+      const mixed = Math.imul(clamp(product[c], MIX_MAX), product[w + c]);
+      vector[c] = clamp(mixed >> model[record + MIX_SHIFT], VECTOR_MAX);
+    }
   }
   if (gated) {
-    multiplyTernary(a, d, w, 0);
-    scaleProduct(a, 0, d, record + OUT, INT32_MAX);
+    multiplyTernary(a, width, w, 0);
+    scaleProduct(a, 0, width, record + OUT, INT32_MAX);
   }
-  for (let c = 0; c < d; c++) residual[c] = clamp(residual[c] + product[c], RESIDUAL_MAX);
+  for (let c = 0; c < width; c++) residual[c] = clamp(residual[c] + product[c], RESIDUAL_MAX);
 }
 
 // ---- opening a model: 1, 2, 6 ----
+
+/** Reads the dimensions. Returns the bytes of arena that the model needs. */
+function readHeader(a: Atome): number {
+  const { model } = a;
+  a.vocab = read16(model, HEADER.vocab);
+  a.outputs = read16(model, HEADER.outputs);
+  a.width = read16(model, HEADER.dModel);
+  a.inner = read16(model, HEADER.dInner);
+  a.head = read16(model, HEADER.dHead);
+  a.layers = model[HEADER.nLayers];
+  a.topK = model[HEADER.topK];
+  a.options = model[HEADER.options];
+  a.memoryBytes = read32(model, MEMORY_BYTES) + MIX_BYTES * a.layers;
+  a.pathsWidth = a.width;
+  let rows = a.outputs;
+  let most = a.width;
+  if (a.inner) {
+    a.pathsWidth = a.inner;
+    most = Math.max(most, a.inner);
+    rows = Math.max(rows, 2 * most);
+  }
+  rows = Math.max(rows, most);
+  most += 4;
+  rows += 2 * a.head + 3;
+  a.vectorBytes = align4(2 * most);
+  a.productBytes = 4 * rows;
+  return STRUCT_BYTES + SCRATCH_BYTES + 4 * (a.width + 4) + 4 * rows + a.vectorBytes + a.memoryBytes;
+}
 
 const ERROR = {
   ok: 0,
@@ -509,8 +533,6 @@ const ERROR = {
   token: 16,
   class: 17,
 } as const;
-
-const vectorBytes = (a: Atome): number => align4(2 * (Math.max(a.inner, a.width) + 4));
 
 /** A walk over the weights, in the order of the file. */
 interface Walk {
@@ -551,30 +573,32 @@ function passTable(walk: Walk, rows: number, columns: number, int4: boolean): vo
   else pass(walk, rows * groupCount(columns), 1, "codes", 0);
 }
 
-/** Walks one layer. Returns the bytes of memory it needs and the rows of its largest product. */
-function passLayer(a: Atome, walk: Walk): { bytes: number; rows: number } {
+/** Walks one layer; returns the bytes of memory it needs. */
+function passLayer(a: Atome, walk: Walk): number {
   const { model } = walk;
   const record = walk.at;
   const gated = a.inner > 0;
   const d = a.width;
-  const w = gated ? a.inner : d;
+  const w = a.pathsWidth;
   let heads = 0;
   let bytes = 0;
   pass(walk, 0, 0, "codes", LAYER_RECORD_BYTES);
-  if (walk.error) return { bytes: 0, rows: 0 };
+  if (walk.error) return 0;
   const paths = model[record];
   const window = read16(model, record + WINDOW);
   const badWindow = paths & SPARSE ? outOf(window, 1, 1024) : window !== 0;
-  if (outOf(paths, 1, 7) || (gated && !(paths & LOCAL)) || badWindow) walk.error = ERROR.layer;
-  else if ((model[record + NORM_SHIFT] | model[record + TAP_SHIFT] | model[record + MIX_SHIFT]) > 31)
+  if (outOf(paths, 1, 7) || (gated && !(paths & LOCAL)) || badWindow) {
+    walk.error = ERROR.layer;
+    return 0;
+  }
+  if (paths & SPARSE) {
+    heads = 2 * a.head;
+    bytes = 4 + align4(window * (a.head + w));
+  }
+  if ((model[record + NORM_SHIFT] | model[record + TAP_SHIFT] | model[record + MIX_SHIFT]) > 31)
     walk.error = ERROR.scale;
   for (let scale = record + SCALES; scale <= record + OUT && !walk.error; scale += 4)
     if (badScale(model, scale)) walk.error = ERROR.scale;
-  if (walk.error) return { bytes: 0, rows: 0 };
-  if (paths & SPARSE) {
-    heads = 2 * a.head;
-    bytes = 4 + align4(window * (a.head + w + 1));
-  }
   const rows = gated ? 2 * w : heads ? heads + d : 0;
   pass(walk, 0, 0, "codes", 4 * d);
   passTable(walk, rows + routerRows(paths), d, false);
@@ -590,40 +614,7 @@ function passLayer(a: Atome, walk: Walk): { bytes: number; rows: number } {
     passTable(walk, heads, w, false);
     passTable(walk, d, w, false);
   }
-  return { bytes, rows: rows + (gated ? heads + 3 : 3) };
-}
-
-/**
- * Reads the header and walks the weights: `a` is all set but for its arrays. Returns the bytes of arena that the model
- * needs; walk.error tells why there is no answer.
- */
-function survey(a: Atome): { arenaBytes: number; walk: Walk } {
-  const { model } = a;
-  let most = 0;
-  let bytes = 0;
-  a.vocab = read16(model, HEADER.vocab);
-  a.outputs = read16(model, HEADER.outputs);
-  a.width = read16(model, HEADER.dModel);
-  a.inner = read16(model, HEADER.dInner);
-  a.head = read16(model, HEADER.dHead);
-  a.layers = model[HEADER.nLayers];
-  a.topK = model[HEADER.topK];
-  a.options = model[HEADER.options];
-  const start = embedding(a);
-  const walk: Walk = { model, at: start, end: start + read32(model, HEADER_BYTES + 4), error: 0 };
-  passTable(walk, a.vocab, a.width, (a.options & EMBED_INT4) !== 0);
-  for (let i = 0; i < a.layers && !walk.error; i++) {
-    const layer = passLayer(a, walk);
-    bytes += layer.bytes;
-    most = Math.max(most, layer.rows);
-  }
-  pass(walk, 0, 0, "codes", 4 * a.width);
-  if (!(a.options & TIED)) passTable(walk, a.outputs, a.width, (a.options & UNEMBED_INT4) !== 0);
-  if (!walk.error && walk.at !== walk.end) walk.error = ERROR.weights;
-  a.rows = Math.max(most, a.outputs, a.width);
-  a.memoryBytes = bytes + MIX_BYTES * a.layers;
-  const arenaBytes = STRUCT_BYTES + SCRATCH_BYTES + 4 * (a.rows + a.width + 4) + vectorBytes(a) + a.memoryBytes;
-  return { arenaBytes, walk };
+  return bytes;
 }
 
 /**
@@ -735,6 +726,19 @@ function readSections(model: Uint8Array): { offset: number[]; size: number[] } |
   return end === model.length && offset[SECTION.weights] && named === classifier ? { offset, size } : undefined;
 }
 
+/** Errors 9 and 11 to 15 of the weights. */
+function checkWeights(a: Atome, offset: number, size: number): number {
+  const { model, options } = a;
+  const walk: Walk = { model, at: offset, end: offset + size, error: 0 };
+  let memoryBytes = 0;
+  passTable(walk, a.vocab, a.width, (options & EMBED_INT4) !== 0);
+  for (let i = 0; i < a.layers && !walk.error; i++) memoryBytes += passLayer(a, walk);
+  pass(walk, 0, 0, "codes", 4 * a.width);
+  if (!(options & TIED)) passTable(walk, a.outputs, a.width, (options & UNEMBED_INT4) !== 0);
+  if (walk.error) return walk.error;
+  return walk.at !== walk.end || memoryBytes !== read32(model, MEMORY_BYTES) ? ERROR.weights : ERROR.ok;
+}
+
 /**
  * Proves that the bytes are a model that the engine can run without ever reading or computing out of range.
  *
@@ -742,15 +746,16 @@ function readSections(model: Uint8Array): { offset: number[]; size: number[] } |
  */
 export function check(model: Uint8Array): CheckResult {
   const refused = (error: number): CheckResult => ({ error, arenaBytes: 0 });
-  const error = checkHeader(model);
-  if (error) return refused(error);
+  const headerError = checkHeader(model);
+  if (headerError) return refused(headerError);
   const sections = readSections(model);
   if (!sections) return refused(ERROR.section);
   const { offset, size } = sections;
   const a = new Atome(model);
-  const { arenaBytes, walk } = survey(a);
-  if (walk.error) return refused(walk.error);
-  const { tokens, classNames } = SECTION;
+  const arenaBytes = readHeader(a);
+  const { weights, tokens, classNames } = SECTION;
+  const error = checkWeights(a, offset[weights], size[weights]);
+  if (error) return refused(error);
   if (offset[tokens] && badTokens(model, offset[tokens], size[tokens], a.vocab)) return refused(ERROR.token);
   if (offset[classNames] && badStrings(model, offset[classNames], size[classNames], a.outputs).bad)
     return refused(ERROR.class);
@@ -761,19 +766,19 @@ export function check(model: Uint8Array): CheckResult {
 
 function init(model: Uint8Array): { a: Atome; arenaBytes: number } {
   const a = new Atome(model);
-  const { arenaBytes } = survey(a);
+  const arenaBytes = readHeader(a);
   const arena = new ArrayBuffer(arenaBytes - STRUCT_BYTES);
   const residual = SCRATCH_BYTES;
   const product = residual + 4 * (a.width + 4);
-  const vector = product + 4 * a.rows;
+  const vector = product + a.productBytes;
   a.table = new Uint16Array(arena, 0, SCRATCH_BYTES / 2);
   a.tablePairs = new Int32Array(arena, 0, SCRATCH_BYTES / 4);
   a.query = new Int8Array(arena, 0, SCRATCH_BYTES);
   a.residual = new Int32Array(arena, residual, a.width + 4);
-  a.product = new Int32Array(arena, product, a.rows);
+  a.product = new Int32Array(arena, product, a.productBytes / 4);
   a.logits = a.product.subarray(0, a.outputs);
-  a.vector = new Int16Array(arena, vector, vectorBytes(a) / 2);
-  a.mix = (vector + vectorBytes(a)) / 2;
+  a.vector = new Int16Array(arena, vector, a.vectorBytes / 2);
+  a.mix = (vector + a.vectorBytes) / 2;
   a.bytes = new Uint8Array(arena);
   a.int8 = new Int8Array(arena);
   a.uint16 = new Uint16Array(arena, 0, arena.byteLength >> 1);
