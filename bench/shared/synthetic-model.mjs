@@ -17,15 +17,22 @@ const normParameters = (draw, dModel) => ({
 // A ternary row times values of about 512 gives about 512 sqrt(2 columns / 3).
 const rootBits = (columns) => Math.round(Math.log2(columns) / 2);
 
-const baseScales = (dModel) => ({
-  local: { multiplier: 24000, shift: 8 },
-  state: { multiplier: 24000, shift: 3 },
-  sparse: { multiplier: 24000, shift: 12 },
-  router: { multiplier: half, shift: 2 + rootBits(dModel) },
-  score: { multiplier: half, shift: 11 + 2 * rootBits(dModel) },
-});
+const baseScales = ({ dModel, dHead }) => {
+  // Queries, keys and values come to about 50 of 127.
+  const product = { multiplier: half, shift: 8 + rootBits(dModel) };
+  return {
+    local: { multiplier: 24000, shift: 8 },
+    state: { multiplier: 24000, shift: 3 },
+    sparse: { multiplier: 24000, shift: 4 },
+    router: { multiplier: half, shift: 2 + rootBits(dModel) },
+    score: { multiplier: half, shift: 5 + rootBits(dHead) },
+    query: product,
+    key: product,
+    value: product,
+  };
+};
 
-const gatedScales = (dModel) => ({
+const gatedScales = ({ dModel }) => ({
   local: { multiplier: 24000, shift: 13 },
   state: { multiplier: 24000, shift: 2 },
   router: { multiplier: half, shift: 2 + rootBits(dModel) },
@@ -34,7 +41,8 @@ const gatedScales = (dModel) => ({
   out: { multiplier: half, shift: 3 },
 });
 
-function withRealisticScales(layer, draw, { dModel, dInner }) {
+function withRealisticScales(layer, draw, dimensions) {
+  const { dModel, dInner } = dimensions;
   return {
     ...layer,
     normShift,
@@ -44,7 +52,7 @@ function withRealisticScales(layer, draw, { dModel, dInner }) {
       a: Int16Array.from(layer.state.a, () => draw(0, 32000)),
       c: Int16Array.from(layer.state.c, () => draw(-half, half)),
     },
-    scales: { ...layer.scales, ...(dInner > 0 ? gatedScales(dModel) : baseScales(dModel)) },
+    scales: { ...layer.scales, ...(dInner > 0 ? gatedScales(dimensions) : baseScales(dimensions)) },
     tapScales: layer.tapScales?.map(() => half),
     tapShift: 14,
     mixShift: 10,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static port_data_t files;
-static void *arena; /* kept, so that no sanitizer calls it a leak */
+static void *arena;
 
 const uint32_t port_clock_hz = 0;
 
@@ -41,12 +41,18 @@ int main(int argc, char **argv) {
     fputs("usage: native model.atome job.bin\n", stderr);
     return 2;
   }
-  files.model = read_file(argv[1], &files.model_bytes);
-  files.job = read_file(argv[2], &files.job_bytes);
-  if (!files.model || !files.job) {
+  uint8_t *model = read_file(argv[1], &files.model_bytes);
+  uint8_t *job = read_file(argv[2], &files.job_bytes);
+  int readable = model && job;
+  if (readable) {
+    files.model = model;
+    files.job = job;
+    run_job();
+  } else {
     fputs("cannot read the model or the job\n", stderr);
-    return 1;
   }
-  run_job();
-  return 0;
+  free(arena);
+  free(job);
+  free(model);
+  return !readable;
 }
