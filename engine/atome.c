@@ -365,10 +365,10 @@ static NOINLINE void step_state(atome_t *a, const uint8_t *constants, int32_t ga
 }
 
 #if ATOME_SPARSE
-/* out = scale(64 v), as i8 */
+/* out = scale(64 v) / 2, rounded, as i8 */
 static void quantize(int8_t *out, int32_t *v, uint32_t n, const uint8_t *scale) {
-  scale_product(v, n, scale, 127);
-  for (; n; n--) *out++ = (int8_t)*v++;
+  scale_product(v, n, scale, 254);
+  for (; n; n--) *out++ = (int8_t)((*v++ + 1) >> 1);
 }
 
 static NOINLINE int32_t dot(const int8_t *p, const int8_t *q, uint32_t n) {

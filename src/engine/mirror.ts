@@ -388,10 +388,10 @@ function stepState(a: Atome, start: number, gain: number): void {
   }
 }
 
-/** out = scale(64 product), as i8, for n of them from v on */
+/** out = scale(64 product) / 2, rounded, as i8, for n of them from v on */
 function quantize(a: Atome, out: Int8Array, at: number, v: number, n: number, scale: number): void {
-  scaleProduct(a, v, n, scale, 127);
-  for (let i = 0; i < n; i++) out[at + i] = a.product[v + i];
+  scaleProduct(a, v, n, scale, 254);
+  for (let i = 0; i < n; i++) out[at + i] = (a.product[v + i] + 1) >> 1;
 }
 
 function dot(p: Int8Array, at: number, q: Int8Array, n: number): number {
