@@ -13,6 +13,8 @@ import { GAIN_MAX, largestMagnitude, SCALE_MAX } from "./fixed-point.js";
 export const VECTOR_MAX = 6553;
 /** Clip of queries, keys and values. */
 const BYTE_MAX = 127;
+/** Logits and scores are in 1/2048 bit; a nat is log2(e) bits. */
+export const NAT = 2048 * Math.LOG2E;
 /** Clip of the sum of the pathways in the gated block. */
 const MIX_MAX = 2 ** 17 - 1;
 const RESIDUAL_MAX = 2 ** 21 - 1;
@@ -134,10 +136,16 @@ function gatedUnits(
   return { inner, gate, local, mix, product: (mix * gate) / 2 ** mixShift, mixShift };
 }
 
-/** Clipping a little costs less than coarse steps. */
-function sparseUnits(calibration: Calibration, index: number): SparseUnits {
+/**
+ * Clipping a little costs less than coarse steps. The score's scale, NAT / (64 query key sqrt(dHead)), must not exceed
+ * SCALE_MAX: for queries and keys so large that it would, finer units make them clip earlier.
+ */
+function sparseUnits(model: QuantisedModel, calibration: Calibration, index: number): SparseUnits {
   const unit = (stage: keyof SparseUnits) => BYTE_MAX / nonZero(calibration.range(stage, index).bestLimit(BYTE_MAX));
-  return { query: unit("query"), key: unit("key"), value: unit("value") };
+  const [query, key] = [unit("query"), unit("key")];
+  const least = NAT / (64 * Math.sqrt(model.config.dHead) * SCALE_MAX);
+  const finer = Math.max(1, Math.sqrt(least / (query * key)));
+  return { query: query * finer, key: key * finer, value: unit("value") };
 }
 
 function layerUnits(model: QuantisedModel, calibration: Calibration, index: number): LayerUnits {
@@ -146,7 +154,7 @@ function layerUnits(model: QuantisedModel, calibration: Calibration, index: numb
   const range = calibration.range("norm", index);
   const norm = block === "base" && local ? historyUnit(range) : plainUnit(range);
   const state = hasState ? stateUnits(model, `layers.${index}.`) : undefined;
-  const sparse = layers[index].pathways.sparse ? sparseUnits(calibration, index) : undefined;
+  const sparse = layers[index].pathways.sparse ? sparseUnits(model, calibration, index) : undefined;
   const gated = block === "gated" ? gatedUnits(model, calibration, index, norm, state, sparse) : undefined;
   return { norm, state, sparse, gated };
 }
