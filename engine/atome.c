@@ -664,7 +664,7 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   if (out_of(i, 1, SECTION_LAST) || end > bytes) return ATOME_ERROR_SECTION;
   for (id = 0; id <= SECTION_LAST; id++) offset[id] = 0;
   for (id = 0, entry = model + HEADER_BYTES; i; i--, entry += SECTION_BYTES) {
-    if (out_of(read32(entry), id + 1, SECTION_LAST)) return ATOME_ERROR_SECTION;
+    if (read32(entry) <= id || read32(entry) > SECTION_LAST) return ATOME_ERROR_SECTION;
     id = read32(entry);
     offset[id] = end;
     size[id] = read32(entry + 4);

@@ -714,7 +714,7 @@ function readSections(model: Uint8Array): { offset: number[]; size: number[] } |
   let id = 0;
   if (outOf(count, 1, SECTION_LAST) || end > model.length) return undefined;
   for (let i = 0, entry = HEADER_BYTES; i < count; i++, entry += SECTION_BYTES) {
-    if (outOf(read32(model, entry), id + 1, SECTION_LAST)) return undefined;
+    if (read32(model, entry) <= id || read32(model, entry) > SECTION_LAST) return undefined;
     id = read32(model, entry);
     offset[id] = end;
     size[id] = read32(model, entry + 4);
