@@ -57,10 +57,11 @@ describe("exportModel()", () => {
   test.each(shapes)("loses next to nothing: %s", (_, json) => {
     const config = parseConfig(json, "x");
     const fidelity = fidelityOf(config, randomTensors(config, VOCAB, VOCAB, 5));
-    // Attention may choose another position where two scores are close; without training they often are.
-    expect(fidelity.klNatsPerSymbol).toBeLessThan(0.002);
+    // Attention takes another position where two scores are close; without training they often are.
+    const attends = config.layers.some((layer) => layer.pathways.sparse);
+    expect(fidelity.klNatsPerSymbol).toBeLessThan(attends ? 0.004 : 0.0002);
     expect(Math.abs(fidelity.bitsPerByteRatio)).toBeLessThan(0.001);
-    expect(fidelity.top1Agreement).toBeGreaterThan(0.96);
+    expect(fidelity.top1Agreement).toBeGreaterThan(attends ? 0.93 : 0.97);
     // What is compared is not a flat distribution.
     expect(fidelity.reference.natsPerSymbol).toBeGreaterThan(Math.log(VOCAB) + 0.1);
   });
@@ -110,6 +111,14 @@ describe("exportModel()", () => {
     const tensors = randomTensors(config, VOCAB, VOCAB, 5);
     stress(tensors);
     expect(fidelityOf(config, tensors, SYMBOLS).klNatsPerSymbol).toBeLessThan(0.002);
+  });
+
+  test("writes attention whose scores go beyond their scale", () => {
+    const config = parseConfig(base, "x");
+    const tensors = randomTensors(config, VOCAB, VOCAB, 5);
+    for (const name of ["sparse.query", "sparse.key"]) change(tensors, name, (value) => value * 15);
+    // Queries and keys then clip, and scores some hundred nats apart change their order where they are close.
+    expect(fidelityOf(config, tensors).klNatsPerSymbol).toBeLessThan(0.2);
   });
 
   const config = parseConfig(gated, "x");

@@ -7,7 +7,7 @@ import { type QuantisedModel, type QuantisedTensor, quantiseModel, tensorOf } fr
 import type { Alphabet } from "../tokenizer/alphabet.js";
 import { calibrate } from "./calibration.js";
 import { factorScale, gainScale, headroomShift, largestMagnitude, roundTo, UNUSED } from "./fixed-point.js";
-import { chooseUnits, factorMax, type GatedUnits, type LayerUnits, type StateUnits, type Units } from "./units.js";
+import { chooseUnits, factorMax, type GatedUnits, type LayerUnits, NAT, type StateUnits, type Units } from "./units.js";
 
 export interface ExportOptions {
   alphabet: Alphabet;
@@ -26,9 +26,6 @@ export interface ExportInput extends ExportOptions {
 }
 
 const I16 = 32767;
-/** Logits and scores are in 1/2048 bit; a nat is log2(e) bits. */
-const NAT = 2048 * Math.LOG2E;
-
 const fail = (problem: string, fix: string): never => {
   throw new FailureError(`Cannot export the model: ${problem}; ${fix}.`);
 };
@@ -160,10 +157,10 @@ class LayerExport {
         ? this.#factor((NAT * this.#alpha("router.weight")) / (64 * norm), "router.weight")
         : UNUSED;
     if (!sparse) return { router, sparse: UNUSED, score: UNUSED, query: UNUSED, key: UNUSED, value: UNUSED };
-    // q8 = 64 A_q query, A_q = input * q / alpha_q; the same for k, and for v in the base block. The gated block's value is u.
+    // q8 = 64 A_q query / 2, A_q = input * q / alpha_q; the same for k, and for v in the base block. The gated block's value is u.
     const input = gated ? gated.local : norm;
     const rows = (name: "query" | "key" | "value") =>
-      this.#factor((sparse[name] * this.#alpha(`sparse.${name}`)) / (64 * input), `sparse.${name}`);
+      this.#factor((sparse[name] * this.#alpha(`sparse.${name}`)) / (32 * input), `sparse.${name}`);
     return {
       router,
       // z = 2^15 p r / 2^15 * value * v, and r is p of the router times the multiplier: mix / value.
@@ -172,7 +169,7 @@ class LayerExport {
       score: this.#factor(NAT / (64 * sparse.query * sparse.key * Math.sqrt(this.#model.config.dHead)), "sparse.query"),
       query: rows("query"),
       key: rows("key"),
-      value: gated ? this.#factor(sparse.value / (64 * gated.inner), "in") : rows("value"),
+      value: gated ? this.#factor(sparse.value / (32 * gated.inner), "in") : rows("value"),
     };
   }
 

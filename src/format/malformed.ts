@@ -1,6 +1,14 @@
 /** Files that a reader must refuse: one or more for every rule of SPEC.md sections 1, 2 and 4, each named after what is wrong. */
 import { ERROR_NAMES, type ErrorName } from "./format-error.js";
-import { HEADER, HEADER_BYTES, type Item, LAYER, SCALE_NAMES, SECTION_ENTRY_BYTES } from "./layout.js";
+import {
+  HEADER,
+  HEADER_BYTES,
+  type Item,
+  LAYER,
+  SCALE_NAMES,
+  SECTION_ENTRY_BYTES,
+  SMALLEST_FILE_BYTES,
+} from "./layout.js";
 import type { ModelParts } from "./parts.js";
 import { type AtomeModel, readModel } from "./reader.js";
 import { sampleBase, sampleClassifier, sampleGated } from "./samples.js";
@@ -85,10 +93,10 @@ const envelope: Case[] = [
     false,
   ),
   entry(
-    "size-55-bytes",
+    "size-59-bytes",
     "size",
     sampleBase,
-    cut(() => 55),
+    cut(() => SMALLEST_FILE_BYTES - 1),
     false,
   ),
   entry(
@@ -235,13 +243,28 @@ const shiftBorder =
     return undefined;
   };
 
+/** The table of the gated sample, whose last section is the signature, with one more section of no bytes. */
+const sectionAfterSignature =
+  (id: number): Mutation =>
+  (_, valid, bytes) => {
+    const at = sectionEntry(valid.sections.length);
+    const result = new Uint8Array(bytes.length + SECTION_ENTRY_BYTES);
+    result.set(bytes.subarray(0, at));
+    result.set(bytes.subarray(at), at + SECTION_ENTRY_BYTES);
+    const view = new DataView(result.buffer);
+    view.setUint32(at, id, true);
+    view.setUint16(HEADER.sectionCount, valid.sections.length + 1, true);
+    view.setUint32(HEADER.totalBytes, result.length, true);
+    return result;
+  };
+
 const sections: Case[] = [
   entry("section-count-0", "section", sampleBase, at16(HEADER.sectionCount, 0)),
   entry("section-count-6", "section", sampleBase, at16(HEADER.sectionCount, 6)),
   entry("section-count-65535", "section", sampleBase, at16(HEADER.sectionCount, 65535)),
   entry("section-table-beyond-end", "section", sampleBase, (_v, _m, bytes) => {
-    const short = bytes.slice(0, 60);
-    new DataView(short.buffer).setUint32(HEADER.totalBytes, 60, true);
+    const short = bytes.slice(0, SMALLEST_FILE_BYTES);
+    new DataView(short.buffer).setUint32(HEADER.totalBytes, SMALLEST_FILE_BYTES, true);
     new DataView(short.buffer).setUint16(HEADER.sectionCount, 5, true);
     return short;
   }),
@@ -251,6 +274,9 @@ const sections: Case[] = [
   entry("section-ids-fall", "section", sampleGated, at32(sectionEntry(2), 1)),
   entry("section-id-6", "section", sampleGated, at32(sectionEntry(3), 6)),
   entry("section-id-huge", "section", sampleGated, at32(sectionEntry(3), 0xffffffff)),
+  entry("section-signature-twice", "section", sampleGated, sectionAfterSignature(5)),
+  entry("section-6-after-signature", "section", sampleGated, sectionAfterSignature(6)),
+  entry("section-huge-after-signature", "section", sampleGated, sectionAfterSignature(0x7fffffff)),
   entry("section-bytes-not-multiple-of-4", "section", sampleGated, shiftBorder(0, 2)),
   entry("section-too-long", "section", sampleBase, (view, valid, bytes) =>
     at32(sectionEntry(0) + 4, valid.sections[0].bytes + 4)(view, valid, bytes),

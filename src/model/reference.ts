@@ -135,10 +135,10 @@ class StateSpace {
   }
 }
 
-/** Attention to the `topK` best of the last `window` positions, the current one included. */
 /** Sees query, key and value of a step. */
 type Attended = (query: Float64Array, key: Float64Array, value: Float64Array) => void;
 
+/** Attention to the `topK` best of the last `window` positions, the current one included. */
 class SparseAttention {
   readonly #query: Matrix;
   readonly #key: Matrix;
