@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { AtomeError, UsageError } from "../model/errors.js";
+import { demoCommand } from "./demo.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
 import { generateCommand } from "./generate.js";
+import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
 import { trainCommand } from "./train.js";
@@ -36,8 +38,10 @@ function makeProgram(): Command {
     evalCommand,
     generateCommand,
     exportCommand,
+    importCommand,
     inspectCommand,
     verifyCommand,
+    demoCommand,
   ];
   for (const make of commands) program.addCommand(make().helpOption("--help", "print this help"));
   for (const command of program.commands) command.copyInheritedSettings(program);
