@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createMirror } from "../engine/mirror.js";
 import { compareOnText, ENGINE_NATS_PER_UNIT } from "../evaluate/language.js";
@@ -111,6 +112,56 @@ describe("exportModel()", () => {
     const tensors = randomTensors(config, VOCAB, VOCAB, 5);
     stress(tensors);
     expect(fidelityOf(config, tensors, SYMBOLS).klNatsPerSymbol).toBeLessThan(0.002);
+  });
+
+  const anyConfig = fc
+    .record({
+      dModel: fc.integer({ min: 2, max: 30 }),
+      dInner: fc.option(fc.integer({ min: 2, max: 40 }), { nil: undefined }),
+      dHead: fc.integer({ min: 1, max: 9 }),
+      topK: fc.integer({ min: 1, max: 4 }),
+      window: fc.integer({ min: 1, max: 9 }),
+      embedding: fc.constantFrom("ternary", "int4"),
+      unembedding: fc.constantFrom("ternary", "int4"),
+      pathways: fc.array(fc.subarray(["local", "state", "sparse"], { minLength: 1 }), { minLength: 1, maxLength: 3 }),
+    })
+    .map(({ dInner, pathways, ...rest }) => {
+      const gated = dInner !== undefined;
+      const layers = pathways.map((list) => (gated ? [...new Set(["local", ...list])] : list));
+      return {
+        ...rest,
+        block: gated ? "gated" : "base",
+        ...(gated ? { dInner } : {}),
+        nLayers: layers.length,
+        pathways: layers,
+      };
+    });
+
+  test("writes any model of any shape, matrices up to twice and down to an eighth as large", () => {
+    fc.assert(
+      fc.property(anyConfig, fc.integer(), fc.integer({ min: -3, max: 1 }), (json, seed, magnitude) => {
+        const config = parseConfig(json, "x");
+        const tensors = randomTensors(config, VOCAB, VOCAB, seed);
+        for (const [name, values] of tensors) {
+          if (!/embed|norm|final/.test(name))
+            tensors.set(
+              name,
+              values.map((value) => value * 2 ** magnitude),
+            );
+        }
+        const bytes = exportModel({ config, tensors, alphabet, calibration: SYMBOLS.subarray(0, 40) });
+        const engine = createMirror(bytes);
+        const reference = new ReferenceModel(quantiseModel(config, tensors, VOCAB, VOCAB));
+        const nats = engine.step(7).map((logit) => logit);
+        const expected = reference.step(7);
+        const mean = expected.reduce((sum, logit) => sum + logit, 0) / VOCAB;
+        const error = expected.reduce((sum, logit, o) => sum + (logit - nats[o] * ENGINE_NATS_PER_UNIT) ** 2, 0);
+        const power = expected.reduce((sum, logit) => sum + (logit - mean) ** 2, 0);
+        // Rounding and clipping alone, which the LayerNorm of a few channels can magnify; a wrong scale costs all of it.
+        expect(error).toBeLessThan(0.25 * power + 0.01);
+      }),
+      { numRuns: 100, seed: 1 },
+    );
   });
 
   test("writes attention whose scores go beyond their scale", () => {

@@ -7,7 +7,16 @@ import { type QuantisedModel, type QuantisedTensor, quantiseModel, tensorOf } fr
 import type { Alphabet } from "../tokenizer/alphabet.js";
 import { calibrate } from "./calibration.js";
 import { factorScale, gainScale, headroomShift, largestMagnitude, roundTo, UNUSED } from "./fixed-point.js";
-import { chooseUnits, factorMax, type GatedUnits, type LayerUnits, NAT, type StateUnits, type Units } from "./units.js";
+import {
+  chooseUnits,
+  factorMax,
+  type GatedUnits,
+  type LayerUnits,
+  NAT,
+  type StateUnits,
+  stateFactor,
+  type Units,
+} from "./units.js";
 
 export interface ExportOptions {
   alphabet: Alphabet;
@@ -67,9 +76,6 @@ function stateParts(state: StateUnits | undefined): { a: Int16Array; c: Int16Arr
   const c = Int16Array.from(state.factor, (value) => (largest > 0 ? roundTo((I16 * value) / largest, I16) : 0));
   return { a: state.a, c };
 }
-
-/** What c's 32767 stands for; divided by 2^15, which mulq15 divides by. */
-const stateFactor = (state: StateUnits | undefined) => (factorMax(state) * 2 ** 15) / I16;
 
 function concatenated(parts: readonly QuantisedTensor[]): Int8Array | undefined {
   if (parts.length === 0) return undefined;

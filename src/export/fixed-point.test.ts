@@ -29,6 +29,10 @@ describe("gainScale()", () => {
     expect(gainScale(0, "x")).toEqual({ multiplier: 0, shift: 2 });
   });
 
+  test("takes a last bit above the limit for the limit", () => {
+    expect(gainScale(GAIN_MAX * (1 + 1e-12), "x")).toEqual({ multiplier: 32767, shift: 2 });
+  });
+
   test.each([GAIN_MAX * 1.001, Infinity, Number.NaN, -1])("refuses %d, naming the tensor", (gain) => {
     expect(() => gainScale(gain, "layers.3.out")).toThrow(FailureError);
     expect(() => gainScale(gain, "layers.3.out")).toThrow('the tensor "layers.3.out" needs a scale of');

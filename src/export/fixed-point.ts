@@ -38,7 +38,8 @@ function normalised(gain: number): Scale {
  * @throws FailureError when it is not finite or above GAIN_MAX
  */
 export function gainScale(gain: number, name: string): Scale {
-  if (!(gain >= 0 && gain <= GAIN_MAX)) {
+  // Up to what rounds to the largest multiplier: units at their limit miss it by a last bit.
+  if (!(gain >= 0 && gain * 2 ** SHIFT_MIN < MULTIPLIER_MAX + 0.5)) {
     throw new FailureError(
       `Cannot export the model: the tensor "${name}" needs a scale of ${gain.toPrecision(3)} but at most ${GAIN_MAX} can be written; train with more weight decay or a lower learning rate.`,
     );

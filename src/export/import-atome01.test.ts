@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { readModel } from "../format/reader.js";
 import { seededDraw } from "../format/samples.js";
+import { parseConfig } from "../model/config.js";
 import { FailureError, UsageError } from "../model/errors.js";
+import { quantiseModel, tensorOf } from "../model/quantised-model.js";
+import { randomTensors } from "../model/random-model.js";
 import { ReferenceModel } from "../model/reference.js";
 import { exportQuantised } from "./export.js";
 import { importAtome01 } from "./import-atome01.js";
@@ -155,6 +158,42 @@ describe("importAtome01()", () => {
       expect([...(layer.first as Int8Array)]).toEqual([q, k, v, router].flatMap(({ trits }) => trits));
       expect(layer.window).toBe(4);
     });
+  });
+
+  test("exports to the same bytes as the checkpoint that the file was made from", () => {
+    const { nLayers, vocab, ...rest } = DIMENSIONS;
+    const config = parseConfig({ block: "base", dModel: rest.dModel, dHead: 3, topK: 2, window: 4, nLayers }, "x");
+    const model = quantiseModel(config, randomTensors(config, vocab, vocab, 2), vocab, vocab);
+    const ternary = (name: string): Ternary => {
+      const { values, steps } = tensorOf(model, name);
+      return { scale: steps[0], trits: [...values] };
+    };
+    const floats = (name: string) => [...tensorOf(model, name).values];
+    const layers = Array.from({ length: nLayers }, (_, index) => {
+      const at = (name: string) => `layers.${index}.${name}`;
+      return {
+        gamma: floats(at("norm.gamma")),
+        beta: floats(at("norm.beta")),
+        conv: ternary(at("local.taps")),
+        a: floats(at("state.decay")),
+        b: floats(at("state.gain")),
+        c: floats(at("state.out")),
+        q: ternary(at("sparse.query")),
+        k: ternary(at("sparse.key")),
+        v: ternary(at("sparse.value")),
+        router: ternary(at("router.weight")),
+      };
+    });
+    const blob = encode({
+      embed: ternary("embed"),
+      layers,
+      gamma: floats("final.gamma"),
+      beta: floats("final.beta"),
+      unembed: ternary("unembed"),
+    });
+    const imported = importAtome01(blob, DIMENSIONS, BLOB);
+    const { alphabet } = imported;
+    expect(exportQuantised(imported.model, { alphabet })).toEqual(exportQuantised(model, { alphabet }));
   });
 
   test("turns the trits around for a negative scale", () => {

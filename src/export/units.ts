@@ -103,6 +103,9 @@ function stateUnits(model: QuantisedModel, layer: string): StateUnits {
 
 export const factorMax = (state: StateUnits | undefined): number => (state ? largestMagnitude(state.factor) : 0);
 
+/** The largest factor as the multipliers see it: c = 32767 stands for it, and the engine divides by 2^15. */
+export const stateFactor = (state: StateUnits | undefined): number => (factorMax(state) * 2 ** 15) / 32767;
+
 function gatedUnits(
   model: QuantisedModel,
   calibration: Calibration,
@@ -125,7 +128,7 @@ function gatedUnits(
   const mixLimit = Math.min(
     MIX_MAX / (MARGIN * nonZero(range("mix").max)),
     (GAIN_MAX * local) / nPathways,
-    (SCALE_MAX * 64 * local) / (nPathways * nonZero(factorMax(state))),
+    (SCALE_MAX * 64 * local) / (nPathways * nonZero(stateFactor(state))),
     (GAIN_MAX * (sparse?.value ?? Infinity)) / nPathways,
   );
   // product = mix * gate / 2^mixShift: the largest shift that keeps mix below its limit.
@@ -169,7 +172,7 @@ function residualLimit(model: QuantisedModel, index: number, { norm, gated, stat
     // local: residual * alpha * 64 / norm
     local ? (GAIN_MAX * norm) / (64 * nonZero(stepsMax(model, `${name}local.taps`))) : Infinity,
     // state: residual * factor / (64 norm)
-    state ? (SCALE_MAX * 64 * norm) / nonZero(factorMax(state)) : Infinity,
+    state ? (SCALE_MAX * 64 * norm) / nonZero(stateFactor(state)) : Infinity,
     // sparse: residual / value
     sparse ? GAIN_MAX * sparse.value : Infinity,
   );
