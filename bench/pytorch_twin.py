@@ -1,6 +1,6 @@
 """The trainer's step again in PyTorch, for bench/train.mjs: what a user of that library would get, and its gradients.
 
-    python3 pytorch_twin.py time FOLDER       milliseconds per step of every variant, as one line of JSON
+    python3 pytorch_twin.py time FOLDER       milliseconds per step, as one line of JSON
     python3 pytorch_twin.py gradients FOLDER  loss, and the gradients as float32 in gradients.bin
 
 FOLDER holds job.json (configuration, names and shapes of the tensors), tensors.bin (float32, effective values for "gradients",
@@ -185,16 +185,23 @@ def find_variant(job, tensors, windows, timed):
     return variant
 
 
-def best_times(folder):
+def gemm_gflops():
+    """Speed of the BLAS behind PyTorch: Debian's reference one is tens of times slower than OpenBLAS."""
+    a, best = torch.rand(512, 512), math.inf
+    for _ in range(10):
+        begin = time.perf_counter()
+        a @ a
+        best = min(best, time.perf_counter() - begin)
+    return 2 * 512**3 / best / 1e9
+
+
+def time_steps(folder):
     job, tensors, windows = read_job(folder)
-    best, tried = [], []
-    for threads in job["threads"]:
-        torch.set_num_threads(threads)
-        known = [row["variant"] for row in job["best"] if row["threads"] == threads]
-        variant = known[0] if known else find_variant(job, tensors, windows, tried)
-        median = step_ms(job, tensors, windows, variant, job["seconds"], 3)
-        best.append({"threads": threads, "variant": variant, "medianMs": median})
-    print(json.dumps({"best": best, "tried": tried}))
+    torch.set_num_threads(job["ompThreads"])
+    tried = []
+    variant = job["variant"] or find_variant(job, tensors, windows, tried)
+    median = step_ms(job, tensors, windows, variant, job["seconds"], 3)
+    print(json.dumps({"variant": variant, "medianMs": median, "gemmGflops": gemm_gflops(), "tried": tried}))
 
 
 def gradients(folder):
@@ -209,4 +216,4 @@ def gradients(folder):
 
 
 if __name__ == "__main__":
-    {"time": best_times, "gradients": gradients}[sys.argv[1]](sys.argv[2])
+    {"time": time_steps, "gradients": gradients}[sys.argv[1]](sys.argv[2])
