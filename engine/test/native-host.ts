@@ -1,0 +1,100 @@
+/** Builds of vectors-host.c, and how to talk to them. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findTool } from "../../src/emulate/tools.js";
+import { type Call, fromHex, listSymbols } from "../../src/engine/vectors.js";
+
+const engineDir = fileURLToPath(new URL("..", import.meta.url));
+export const ENGINE_SOURCE = join(engineDir, "atome.c");
+const HOST_SOURCE = join(engineDir, "test", "vectors-host.c");
+
+export const COMPILERS = ["gcc", "clang"] as const;
+export type Compiler = (typeof COMPILERS)[number];
+
+/** Whether tests of this compiler have to be skipped; with CI=true they run and fail instead. */
+export const isMissing = (compiler: Compiler): boolean =>
+  process.env.CI !== "true" && findTool(compiler, process.env.PATH ?? "") === undefined;
+
+const buildDir = mkdtempSync(join(tmpdir(), "atome-engine-"));
+export const removeBuilds = (): void => rmSync(buildDir, { recursive: true, force: true });
+
+/**
+ * Compiles C for this machine.
+ *
+ * @returns path of what was built
+ * @throws Error with the compiler's messages
+ */
+export function compile(compiler: Compiler, flags: readonly string[], sources: readonly string[]): string {
+  const output = join(mkdtempSync(join(buildDir, "build-")), "output");
+  const args = ["-std=c99", "-I", engineDir, ...flags, ...sources, "-o", output];
+  execFileSync(compiler, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+  return output;
+}
+
+/** The vectors' host with the engine. */
+export const buildHost = (compiler: Compiler, flags: readonly string[]): string =>
+  compile(compiler, flags, [ENGINE_SOURCE, HOST_SOURCE]);
+
+/** A model and the calls to make on it; none when it must be refused. */
+export interface HostJob {
+  model: Uint8Array;
+  calls: readonly Call[];
+}
+
+export interface HostAnswer {
+  error: number;
+  arenaBytes: number;
+  answers: unknown[];
+}
+
+/** In the order of the enum of vectors-host.c. */
+const CALL_NAMES = ["", "reset", "step", "stream", "greedy", "sample", "router", "scores", "encode", "decode", "names"];
+
+function wordsOf(call: Call, vocab: number): number[] {
+  switch (call.call) {
+    case "step":
+    case "decode":
+      return call.symbols;
+    case "stream":
+      return listSymbols(call.symbols, vocab);
+    case "greedy":
+      return [call.count];
+    case "sample":
+      return [call.count, Number(call.feed), call.temperature, call.topK, call.topP, call.random];
+    case "encode":
+      return [...fromHex(call.text)];
+    default:
+      return [];
+  }
+}
+
+function encodeHostJob({ model, calls }: HostJob): Buffer {
+  const words = (values: readonly number[]) => Buffer.from(Uint32Array.from(values).buffer);
+  const vocab = model.length >= 18 ? model[16] | (model[17] << 8) : 0;
+  const encoded = calls.map((call) => {
+    const values = wordsOf(call, vocab);
+    return words([CALL_NAMES.indexOf(call.call), values.length, ...values]);
+  });
+  return Buffer.concat([words([model.length]), model, ...encoded, words([0])]);
+}
+
+/**
+ * Runs jobs, all in one process.
+ *
+ * @throws Error when the host fails, which a sanitizer makes it do
+ */
+export function runHost(host: string, jobs: readonly HostJob[]): HostAnswer[] {
+  const input = Buffer.concat(jobs.map(encodeHostJob));
+  const { status, signal, stdout, stderr } = spawnSync(host, { input, encoding: "utf8", maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`The host ended with ${status ?? signal}: ${stderr.slice(0, 2000)}`);
+  const lines = stdout.trimEnd().split("\n");
+  let next = 0;
+  const nextLine = () => JSON.parse(lines[next++]);
+  return jobs.map(({ calls }) => {
+    const { error, arenaBytes } = nextLine();
+    return { error, arenaBytes, answers: calls.map(nextLine) };
+  });
+}

@@ -1,0 +1,270 @@
+/* Runs the calls of test vectors on the engine and prints what they give, one line of JSON each.
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Standard input holds jobs, one after the other, little-endian, nothing aligned:
+ *
+ *     u32 bytes of the model, the model, then calls {u32 what, u32 n, n x u32}; what = 0 ends the job
+ *
+ * The first line of a job is what atome_check says; a refused model has no calls. The model lies in a heap block of exactly
+ * its size, the arena in one of exactly the size that atome_check asks for, so that a sanitizer sees the first byte beyond.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "atome.h"
+
+enum { END, RESET, STEP, STREAM, GREEDY, SAMPLE, ROUTER, SCORES, ENCODE, DECODE, NAMES };
+
+static const uint8_t *input, *input_end;
+
+/* One model and its stream. */
+typedef struct {
+  uint8_t *model;
+  void *arena;
+  atome_t *atome;
+  uint32_t outputs, layers;
+} job_t;
+
+static void fail(const char *what) {
+  fprintf(stderr, "vectors-host: %s\n", what);
+  exit(2);
+}
+
+static void *allocate(size_t bytes) {
+  void *block = malloc(bytes);
+  if (!block && bytes) fail("no memory");
+  return block;
+}
+
+static uint32_t next_word(void) {
+  uint32_t word;
+  if (input_end - input < 4) fail("the input ends early");
+  word = input[0] | (uint32_t)input[1] << 8 | (uint32_t)input[2] << 16 | (uint32_t)input[3] << 24;
+  input += 4;
+  return word;
+}
+
+static void read_input(void) {
+  size_t size = 0, room = 1 << 16;
+  uint8_t *buffer = allocate(room);
+  for (;;) {
+    size += fread(buffer + size, 1, room - size, stdin);
+    if (size < room) break;
+    room *= 2;
+    buffer = realloc(buffer, room);
+    if (!buffer) fail("no memory");
+  }
+  input = buffer;
+  input_end = buffer + size;
+}
+
+static uint32_t hash_word(uint32_t hash, uint32_t word) {
+  uint32_t i;
+  for (i = 0; i < 4; i++, word >>= 8) hash = (hash ^ (word & 255)) * UINT32_C(0x01000193);
+  return hash;
+}
+
+static void print_numbers(const int32_t *v, uint32_t n) {
+  uint32_t i;
+  for (i = 0; i < n; i++) printf("%s%ld", i ? "," : "[", (long)v[i]);
+  fputs(n ? "]" : "[]", stdout);
+}
+
+static void print_hex(const uint8_t *p, uint32_t n) {
+  putchar('"');
+  for (; n; n--) printf("%02x", *p++);
+  putchar('"');
+}
+
+static const int32_t *step(const job_t *job, uint32_t symbol) {
+  const int32_t *logits = atome_step(job->atome, symbol);
+  if (!logits) fail("a symbol is out of range");
+  return logits;
+}
+
+static void run_step(const job_t *job, uint32_t n) {
+  uint32_t i;
+  putchar('[');
+  for (i = 0; i < n; i++) {
+    const int32_t *logits = step(job, next_word());
+    if (i) putchar(',');
+    print_numbers(logits, job->outputs);
+  }
+  putchar(']');
+}
+
+static void run_stream(const job_t *job, uint32_t n) {
+  uint32_t logits_hash = UINT32_C(0x811C9DC5), router_hash = logits_hash, i;
+  for (; n; n--) {
+    const int32_t *logits = step(job, next_word());
+    for (i = 0; i < job->outputs; i++) logits_hash = hash_word(logits_hash, (uint32_t)logits[i]);
+    for (i = 0; i < job->layers; i++) {
+      int32_t mix[3];
+      uint32_t entropy = atome_router(job->atome, i, mix), j;
+      for (j = 0; j < 3; j++) router_hash = hash_word(router_hash, (uint32_t)mix[j]);
+      router_hash = hash_word(router_hash, entropy);
+    }
+  }
+  printf("{\"logits\":\"%08lx\",\"router\":\"%08lx\"}", (unsigned long)logits_hash, (unsigned long)router_hash);
+}
+
+static void run_greedy(const job_t *job) {
+  uint32_t count = next_word(), i;
+  putchar('[');
+  for (i = 0; i < count; i++) {
+    uint32_t symbol = atome_argmax(job->atome);
+    printf("%s%lu", i ? "," : "", (unsigned long)symbol);
+    step(job, symbol);
+  }
+  putchar(']');
+}
+
+static void run_sample(const job_t *job) {
+  uint32_t count = next_word(), feed = next_word(), i;
+  atome_sampler_t sampler;
+  sampler.temperature = (uint16_t)next_word();
+  sampler.top_k = (uint16_t)next_word();
+  sampler.top_p = (uint16_t)next_word();
+  sampler.random = next_word();
+  fputs("{\"symbols\":[", stdout);
+  for (i = 0; i < count; i++) {
+    uint32_t symbol = atome_sample(job->atome, &sampler);
+    printf("%s%lu", i ? "," : "", (unsigned long)symbol);
+    if (feed) step(job, symbol);
+  }
+  printf("],\"random\":%lu}", (unsigned long)sampler.random);
+}
+
+static void run_router(const job_t *job) {
+  uint32_t i;
+  for (i = 0; i < job->layers; i++) {
+    int32_t mix[3];
+    uint32_t entropy = atome_router(job->atome, i, mix);
+    fputs(i ? ",{\"mix\":" : "[{\"mix\":", stdout);
+    print_numbers(mix, 3);
+    printf(",\"entropy\":%lu}", (unsigned long)entropy);
+  }
+  putchar(']');
+}
+
+static void run_scores(const job_t *job) {
+  const int32_t *scores = atome_scores(job->atome);
+  fputs("{\"scores\":", stdout);
+  print_numbers(scores, job->outputs);
+  printf(",\"entropy\":%lu}", (unsigned long)atome_entropy(scores, job->outputs));
+}
+
+/* One byte per word. The text lies in a heap block of its own, as short as it is. null: a byte cannot be encoded. */
+static void run_encode(const job_t *job, uint32_t n) {
+  uint8_t *text = allocate(n);
+  uint16_t *symbols = allocate(6 * (size_t)n);
+  uint32_t at = 0, used, i, found = 0, count = 1;
+  for (i = 0; i < n; i++) text[i] = (uint8_t)next_word();
+  for (; at < n && count; at += used) {
+    used = 0;
+    count = atome_encode(job->atome, text + at, n - at, symbols + found, &used);
+    found += count;
+  }
+  if (!count) fputs("null", stdout);
+  for (i = 0; i < found && count; i++) printf("%s%u", i ? "," : "[", (unsigned)symbols[i]);
+  if (count) fputs(found ? "]" : "[]", stdout);
+  free(symbols);
+  free(text);
+}
+
+static void run_decode(const job_t *job, uint32_t n) {
+  uint32_t i;
+  putchar('[');
+  for (i = 0; i < n; i++) {
+    const uint8_t *text;
+    uint32_t length = atome_decode(job->atome, next_word(), &text);
+    if (i) putchar(',');
+    print_hex(text, length);
+  }
+  putchar(']');
+}
+
+static void run_names(const job_t *job) {
+  uint32_t i;
+  for (i = 0; i < job->outputs; i++) {
+    const uint8_t *name = NULL;
+    uint32_t length = atome_class_name(job->atome, i, &name);
+    putchar(i ? ',' : '[');
+    print_hex(name, length);
+  }
+  putchar(']');
+}
+
+static void run_call(const job_t *job, uint32_t what, uint32_t n) {
+  if (what == RESET) {
+    atome_reset(job->atome);
+    fputs("null", stdout);
+  } else if (what == STEP) run_step(job, n);
+  else if (what == STREAM) run_stream(job, n);
+  else if (what == GREEDY) run_greedy(job);
+  else if (what == SAMPLE) run_sample(job);
+  else if (what == ROUTER) run_router(job);
+  else if (what == SCORES) run_scores(job);
+  else if (what == ENCODE) run_encode(job, n);
+  else if (what == DECODE) run_decode(job, n);
+  else if (what == NAMES) run_names(job);
+  else fail("an unknown call");
+  putchar('\n');
+}
+
+/* What the header promises beside results: refusals that change nothing. Returns the first broken promise. */
+static const char *check_contracts(const job_t *job, uint32_t bytes, uint32_t need) {
+  uint32_t other, *shifted = allocate(bytes + 4 + need);
+  const char *broken = NULL;
+  memset(shifted, 0, bytes + 4 + need);
+  if (atome_check(NULL, bytes, &other) != ATOME_ERROR_POINTER) broken = "no model";
+  if (atome_check(job->model, bytes, NULL) != ATOME_ERROR_POINTER) broken = "nowhere to tell the arena's size";
+  if (atome_check((uint8_t *)shifted + 2, bytes, &other) != ATOME_ERROR_ALIGNMENT) broken = "a model not aligned";
+  if (atome_init(NULL, shifted, need)) broken = "no model to start";
+  if (atome_init(job->model, NULL, need)) broken = "no arena";
+  if (atome_init(job->model, shifted, need - 1)) broken = "an arena too small";
+  if (atome_init(job->model, shifted, 0)) broken = "an empty arena";
+  if (atome_init(job->model, (uint8_t *)shifted + 2, need)) broken = "an arena not aligned";
+  if (!atome_feed(job->atome, job->model[16] | (uint32_t)job->model[17] << 8)) broken = "a symbol one too large";
+  if (atome_step(job->atome, UINT32_MAX)) broken = "a symbol far too large";
+  free(shifted);
+  return broken;
+}
+
+/* Reads and answers one job. */
+static void run_job(void) {
+  job_t job;
+  uint32_t bytes = next_word(), need = 0, error, what;
+  const char *broken;
+  if ((uint32_t)(input_end - input) < bytes) fail("the input ends within a model");
+  job.model = allocate(bytes);
+  if (bytes) memcpy(job.model, input, bytes);
+  input += bytes;
+  if (bytes) error = atome_check(job.model, bytes, &need);
+  else error = atome_check(&what, 0, &need); /* malloc(0) may give NULL */
+  printf("{\"error\":%lu,\"arenaBytes\":%lu}\n", (unsigned long)error, (unsigned long)(error ? 0 : need));
+  job.arena = allocate(error ? 1 : need);
+  if (!error) {
+    memset(job.arena, 0xA5, need);
+    job.atome = atome_init(job.model, job.arena, need);
+    if (!job.atome) fail("atome_init refused an arena of the size that atome_check told");
+    job.outputs = job.model[18] | (uint32_t)job.model[19] << 8;
+    job.layers = job.model[26];
+    broken = check_contracts(&job, bytes, need);
+    if (broken) fail(broken);
+  }
+  while ((what = next_word()) != END) {
+    uint32_t n = next_word();
+    if (error) fail("calls for a refused model");
+    run_call(&job, what, n);
+  }
+  free(job.arena);
+  free(job.model);
+}
+
+int main(void) {
+  read_input();
+  while (input != input_end) run_job();
+  return 0;
+}

@@ -1,0 +1,56 @@
+/** The vectors as the tests of this repository read them. */
+import { readFileSync } from "node:fs";
+import type { EngineRun } from "../src/emulate/result.js";
+import { verifyModel } from "../src/emulate/verify.js";
+import type { Engine } from "../src/engine/engine.js";
+import { answer, type Call, type MalformedVector, malformedBytes, type Vector } from "../src/engine/vectors.js";
+
+const read = (name: string) => readFileSync(new URL(name, import.meta.url));
+const parse = (name: string): unknown => JSON.parse(read(name).toString());
+
+export const vectors = parse("vectors.json") as Vector[];
+
+/** The model of a vector, at the start of a buffer of its own. */
+export const modelOf = (name: string): Uint8Array<ArrayBuffer> => Uint8Array.from(read(`${name}.atome`));
+
+/** Every file that must be refused: its name, its error and its bytes. */
+export const malformed = (parse("malformed.json") as MalformedVector[]).map((vector) => ({
+  name: vector.name,
+  error: vector.error,
+  bytes: malformedBytes(vector, modelOf),
+}));
+
+const brief = (value: unknown) => JSON.stringify(value).slice(0, 120);
+
+/** What differs between a vector's answers and those given, by call; empty when nothing does. */
+export function differences(vector: Vector, given: (call: Call, index: number) => unknown): string[] {
+  return vector.calls.flatMap(({ gives, ...call }, index) => {
+    const got = given(call, index);
+    if (JSON.stringify(got) === JSON.stringify(gives)) return [];
+    return [`${vector.name}, call ${index} (${call.call}): ${brief(got)} instead of ${brief(gives)}`];
+  });
+}
+
+/** Makes a vector's calls on an engine in this process. */
+export const differencesOf = (engine: Engine, vector: Vector): string[] =>
+  differences(vector, (call) => answer(engine, call));
+
+/**
+ * Holds an engine that runs jobs, such as an emulated board, to a vector: its listed symbols, then symbols drawn from its
+ * model, with everything that the interface can tell.
+ *
+ * @param reference an engine that passed the vectors
+ * @returns the first difference in words, or undefined
+ * @throws ModelTooLargeError when the machine is too small for the model
+ */
+export async function runVector(engine: EngineRun, reference: EngineRun, vector: Vector): Promise<string | undefined> {
+  const model = modelOf(vector.name);
+  const first = vector.calls.find((call) => call.call === "step");
+  const symbols = first?.call === "step" ? first.symbols : [0];
+  const [vocab, outputs] = [16, 18].map((at) => new DataView(model.buffer).getUint16(at, true));
+  const sampler = { temperature: 300, topK: 8, topP: 30000, random: vocab };
+  const job = { promptSymbols: symbols, generate: outputs <= vocab ? 12 : 0, sampler, details: true };
+  // Asked first, so that it can say that the model is too large.
+  await engine.run(model, job);
+  return (await verifyModel(model, [reference, engine], job)).difference;
+}

@@ -1,0 +1,431 @@
+// The models of the vectors: small, each for a reason. Their weights are drawn by the generator of SPEC.md 3.8.
+import { OPTION, PATHWAY, SCALE_NAMES, STATE_LIMIT } from "../dist/format/layout.js";
+import { drawModel, sampleBase, sampleClassifier, sampleGated, seededDraw } from "../dist/format/samples.js";
+
+const { local, state, sparse } = PATHWAY;
+const { tied, embedInt4, unembedInt4, classifier } = OPTION;
+const TIED_INT4 = tied | embedInt4 | unembedInt4;
+
+const utf8 = (text) => new TextEncoder().encode(text);
+const oneByte = (byte) => Uint8Array.of(byte);
+/** Half the binary logarithm: what the norm of a vector grows by. */
+const halfBits = (size) => (32 - Math.clz32(size)) >> 1;
+
+/** Shifts around which each scale keeps its values in the middle of their range. */
+const usualShifts = ({ dModel, dInner }) => ({
+  local: dInner > 0 ? 8 : 4,
+  state: 2,
+  sparse: 13,
+  router: 5 + halfBits(dModel),
+  score: 9,
+  query: 8 + halfBits(dInner || dModel),
+  key: 8 + halfBits(dInner || dModel),
+  value: dInner > 0 ? 8 : 8 + halfBits(dModel),
+  in: 5 + halfBits(dModel),
+  gate: 5 + halfBits(dModel),
+  out: 2 + halfBits(dInner || dModel),
+});
+
+const around = (draw, shift) => ({
+  multiplier: draw(16384, 32767),
+  shift: Math.min(31, Math.max(2, shift + draw(-1, 1))),
+});
+
+function usualNorm(draw, dModel) {
+  const gamma = Int16Array.from({ length: dModel }, () => draw(4096, 32767) * (draw(0, 7) === 0 ? -1 : 1));
+  return { gamma, beta: Int16Array.from({ length: dModel }, () => draw(-200, 200)) };
+}
+
+function usualTable(draw, table) {
+  if (table?.kind !== "int4") return table;
+  return { ...table, steps: table.steps.map(() => draw(512, 8191)) };
+}
+
+function usualLayer(draw, dimensions, layer) {
+  const shifts = usualShifts(dimensions);
+  const gated = dimensions.dInner > 0;
+  return {
+    ...layer,
+    normShift: 19 - halfBits(dimensions.dModel),
+    scales: Object.fromEntries(SCALE_NAMES.map((name) => [name, around(draw, shifts[name])])),
+    routerBias: layer.routerBias.map((bias) => (bias === 0 ? 0 : draw(-3000, 3000))),
+    tapShift: gated ? draw(12, 14) : 0,
+    mixShift: gated ? draw(13, 15) : 0,
+    norm: usualNorm(draw, dimensions.dModel),
+    tapScales: layer.tapScales?.map(() => draw(4096, 32767)),
+    state: layer.state && {
+      a: layer.state.a.map(() => (draw(0, 3) === 0 ? draw(-STATE_LIMIT, STATE_LIMIT) : draw(24000, 32700))),
+      c: layer.state.c.map(() => draw(-16384, 16384)),
+    },
+  };
+}
+
+/** A model whose values stay in the middle of their ranges, as a trained one's do. */
+function usualModel(seed, shape) {
+  const draw = seededDraw(seed);
+  const model = drawModel(draw, shape);
+  const int4 = model.embedding.kind === "int4";
+  return {
+    ...model,
+    epsilon: draw(0, 4095),
+    embedScale: int4 ? draw(0, 2) : draw(8192, 65535),
+    logitScale: around(draw, (shape.options & unembedInt4) !== 0 ? 2 : 5),
+    finalNormShift: 19 - halfBits(shape.dimensions.dModel),
+    embedding: usualTable(draw, model.embedding),
+    unembedding: usualTable(draw, model.unembedding),
+    layers: model.layers.map((layer) => usualLayer(draw, shape.dimensions, layer)),
+    finalNorm: usualNorm(draw, shape.dimensions.dModel),
+  };
+}
+
+/** `layers`: [pathways, window] each. */
+function shapeOf({ vocab, outputs = vocab, d, e = 0, head = 8, topK = 2, options = 0, layers }) {
+  return {
+    dimensions: { vocab, outputs, dModel: d, dInner: e, dHead: head, nLayers: layers.length, topK },
+    options,
+    layers: layers.map(([pathways, window = 0]) => ({ pathways, window })),
+  };
+}
+
+const repeat = (count, layer) => Array.from({ length: count }, () => layer);
+
+/** name, why, shape. */
+const USUAL = [
+  ["base-local", "d of whole groups, four at a time", { vocab: 32, d: 20, layers: [[local]] }],
+  ["base-state", "one group left over", { vocab: 33, d: 21, layers: [[state]] }],
+  [
+    "base-sparse-window-1",
+    "attention to the symbol itself only",
+    { vocab: 31, d: 5, head: 3, topK: 1, layers: [[sparse, 1]] },
+  ],
+  ["base-local-state", "the least d and vocabulary", { vocab: 2, d: 2, layers: [[local | state]] }],
+  [
+    "base-local-sparse",
+    "a window of 2 and topK 4: never so many to choose from",
+    { vocab: 16, d: 64, head: 16, topK: 4, layers: [[local | sparse, 2]] },
+  ],
+  ["base-state-sparse", "d of 20 groups", { vocab: 16, d: 100, head: 20, topK: 3, layers: [[state | sparse, 5]] }],
+  [
+    "base-all",
+    "all pathways, then each alone, windows of 5, 1 and 2",
+    { vocab: 40, d: 21, head: 7, topK: 2, layers: [[7, 5], [sparse, 1], [local], [state], [7, 2]] },
+  ],
+  [
+    "base-window-64",
+    "a long window, wrapped around by the stream",
+    {
+      vocab: 24,
+      d: 32,
+      head: 8,
+      topK: 4,
+      layers: [
+        [7, 64],
+        [7, 33],
+      ],
+    },
+  ],
+  ["base-tied", "tied ternary tables", { vocab: 50, d: 23, options: tied, layers: [[local | state]] }],
+  ["base-1024-symbols", "the largest vocabulary", { vocab: 1024, d: 22, options: tied, layers: [[local | sparse, 3]] }],
+  [
+    "base-int4-odd",
+    "4-bit tables with an odd d: half a byte unused in each row",
+    { vocab: 19, d: 21, options: embedInt4 | unembedInt4, layers: [[7, 4]] },
+  ],
+  ["base-int4-tied", "one 4-bit table for both", { vocab: 27, d: 26, options: TIED_INT4, layers: [[local | state]] }],
+  [
+    "base-int4-embedding",
+    "4-bit embedding, ternary unembedding",
+    { vocab: 18, d: 15, options: embedInt4, layers: [[state]] },
+  ],
+  [
+    "base-int4-unembedding",
+    "ternary embedding, 4-bit unembedding",
+    { vocab: 18, d: 15, options: unembedInt4, layers: [[local]] },
+  ],
+  ["base-head-256", "the largest dHead, far above d", { vocab: 8, d: 6, head: 256, topK: 2, layers: [[sparse, 3]] }],
+  ["base-64-layers", "the most layers", { vocab: 8, d: 3, head: 2, layers: repeat(64, [7, 2]) }],
+  ["base-1024-wide", "the largest d", { vocab: 4, d: 1024, options: tied, layers: [[local | state]] }],
+  ["gated-local", "the gated block's least pathways", { vocab: 32, d: 20, e: 40, layers: [[local]] }],
+  [
+    "gated-local-state",
+    "three layers, as in the default configuration",
+    { vocab: 30, d: 24, e: 72, options: TIED_INT4, layers: repeat(3, [local | state]) },
+  ],
+  ["gated-local-sparse", "e below d", { vocab: 21, d: 21, e: 7, head: 5, topK: 4, layers: [[local | sparse, 5]] }],
+  [
+    "gated-all",
+    "all pathways; layers that differ; e of no whole group",
+    {
+      vocab: 26,
+      d: 22,
+      e: 33,
+      head: 6,
+      topK: 3,
+      layers: [[7, 5], [local], [local | sparse, 1], [local | state], [7, 2]],
+    },
+  ],
+  ["gated-inner-1", "the least e", { vocab: 9, d: 5, e: 1, head: 1, topK: 1, layers: [[7, 2]] }],
+  ["gated-inner-160", "d of 64, e of 160", { vocab: 16, d: 64, e: 160, head: 16, options: tied, layers: [[7, 9]] }],
+  [
+    "gated-int4-odd",
+    "4-bit tables with an odd d",
+    { vocab: 17, d: 13, e: 21, options: embedInt4 | unembedInt4, layers: [[local | state], [local]] },
+  ],
+];
+
+const CLASSES = ["light on", "light off", "Wärme", "", "x".repeat(255), "blind up", "blind down"].map(utf8);
+
+/** Every byte, then words of up to 255 bytes, prefixes of one another, and one of them twice. */
+const BYTES_AND_WORDS = [
+  ...Array.from({ length: 256 }, (_, byte) => oneByte(byte)),
+  ...["th", "the", " the", "then", "the", "e", "\n\n", "a".repeat(254), "a".repeat(255)].map(utf8),
+];
+/** An escape among words; 17 at least. */
+const WORDS_AND_ESCAPE = [
+  ...["a", "b", "ab", "abc", "bca", "cab"].map(utf8),
+  new Uint8Array(),
+  ...["c", "d", " ", "e", "dd", "ddd", "abcd", "\u00e4"].map(utf8),
+  oneByte(0xff),
+  Uint8Array.of(0, 255, 0),
+  utf8("zz"),
+];
+
+function named(seed, shape, extra) {
+  return { ...usualModel(seed, shape), ...extra };
+}
+
+/** Models with class names or tokens. */
+const withStrings = () => [
+  [
+    "base-classes",
+    "class names: UTF-8, empty, 255 bytes; more classes than fit in one group of symbols",
+    named(101, shapeOf({ vocab: 12, outputs: 7, d: 20, options: classifier, layers: [[7, 6]] }), {
+      classNames: CLASSES,
+    }),
+  ],
+  [
+    "gated-classes",
+    "two classes from 4-bit rows, metadata and signature after the names",
+    named(
+      102,
+      shapeOf({ vocab: 20, outputs: 2, d: 9, e: 14, options: classifier | unembedInt4, layers: [[local | state]] }),
+      {
+        classNames: ["no", "yes"].map(utf8),
+        metadata: '{"licence":"none"}',
+        signature: new Uint8Array(64).fill(1),
+      },
+    ),
+  ],
+  [
+    "gated-classes-more",
+    "more classes than symbols",
+    named(103, shapeOf({ vocab: 2, outputs: 90, d: 10, e: 5, options: classifier, layers: [[local]] }), {
+      classNames: Array.from({ length: 90 }, (_, index) => utf8(`class ${index}`)),
+    }),
+  ],
+  [
+    "base-tokens-all-bytes",
+    "tokens without an escape: every byte is one",
+    named(104, shapeOf({ vocab: BYTES_AND_WORDS.length, d: 10, options: tied, layers: [[local | state]] }), {
+      tokens: BYTES_AND_WORDS,
+    }),
+  ],
+  [
+    "gated-tokens-escape",
+    "tokens with an escape in their middle",
+    named(
+      105,
+      shapeOf({ vocab: WORDS_AND_ESCAPE.length, d: 12, e: 18, options: TIED_INT4, layers: [[local | state]] }),
+      {
+        tokens: WORDS_AND_ESCAPE,
+      },
+    ),
+  ],
+  [
+    "gated-bytes",
+    "256 symbols that are the bytes",
+    named(106, shapeOf({ vocab: 256, d: 8, e: 12, options: TIED_INT4, layers: [[local | state]] }), {}),
+  ],
+];
+
+const LARGEST = { multiplier: 32767, shift: 2 };
+const SMALLEST = { multiplier: 0, shift: 31 };
+const allScales = (scale) => Object.fromEntries(SCALE_NAMES.map((name) => [name, scale]));
+const filled = (values, value) => values?.map(() => value);
+/** value, -value, value, ... */
+const alternating = (values, value) => values?.map((_, index) => (index % 2 === 0 ? value : -value));
+
+/** Every factor at its largest: clamps cut in, and the sums come near to the bounds of SPEC.md section 5. */
+function loudest(model, sign) {
+  const gamma = (norm) => ({ gamma: sign(norm.gamma, 32767), beta: sign(norm.beta, 32767) });
+  const int4Loudest = (table) =>
+    table?.kind === "int4" ? { ...table, values: filled(table.values, -8), steps: filled(table.steps, 32767) } : table;
+  return {
+    ...model,
+    epsilon: 0,
+    embedScale: model.embedding.kind === "int4" ? 0 : 2 ** 21 - 1,
+    logitScale: LARGEST,
+    finalNormShift: 0,
+    embedding: int4Loudest(model.embedding),
+    unembedding: int4Loudest(model.unembedding),
+    finalNorm: gamma(model.finalNorm),
+    layers: model.layers.map((layer) => ({
+      ...layer,
+      normShift: 0,
+      scales: allScales(LARGEST),
+      routerBias: layer.routerBias.map((bias) => (bias === 0 ? 0 : Math.sign(bias) * 32767)),
+      tapShift: 0,
+      mixShift: 0,
+      norm: gamma(layer.norm),
+      taps: layer.tapScales ? filled(layer.taps, -32) : filled(layer.taps, 1),
+      tapScales: layer.tapScales && sign(layer.tapScales, 32767),
+      state: layer.state && { a: filled(layer.state.a, STATE_LIMIT), c: sign(layer.state.c, 32767) },
+      first: layer.first && filled(layer.first, 1),
+      second: layer.second && filled(layer.second, 1),
+      third: layer.third && filled(layer.third, 1),
+    })),
+  };
+}
+
+/** The same n = +-6553 in every step, whatever the symbol, and states that hardly decay. */
+function steadiest(model, sign) {
+  const steady = (norm) => ({ gamma: filled(norm.gamma, 0), beta: sign(norm.beta, 32767) });
+  const loud = loudest(model, filled);
+  return { ...loud, layers: loud.layers.map((layer) => ({ ...layer, norm: steady(layer.norm) })) };
+}
+
+function quietest(model) {
+  return {
+    ...model,
+    epsilon: 2 ** 30 - 1,
+    embedScale: model.embedding.kind === "int4" ? 15 : 1,
+    logitScale: SMALLEST,
+    finalNormShift: 31,
+    layers: model.layers.map((layer) => ({
+      ...layer,
+      normShift: 31,
+      scales: allScales(SMALLEST),
+      tapShift: 31,
+      mixShift: 31,
+    })),
+  };
+}
+
+/** All symbols with the same, even embedding: the residual does not vary over its channels. */
+function flat(model, trit) {
+  return { ...model, epsilon: 0, embedding: { kind: "ternary", trits: filled(model.embedding.trits, trit) } };
+}
+
+/** Wild: everything the format allows, drawn evenly. */
+const wild = (seed, shape) => drawModel(seededDraw(seed), shapeOf(shape));
+
+const extremes = () => {
+  const base = shapeOf({
+    vocab: 8,
+    d: 64,
+    head: 16,
+    topK: 4,
+    layers: [
+      [7, 3],
+      [7, 3],
+    ],
+  });
+  const gated = shapeOf({
+    vocab: 8,
+    d: 24,
+    e: 65,
+    head: 16,
+    topK: 4,
+    layers: [
+      [7, 3],
+      [7, 3],
+    ],
+  });
+  const int4 = shapeOf({ vocab: 6, d: 100, options: embedInt4 | unembedInt4, layers: [[local | state]] });
+  const widest = shapeOf({
+    vocab: 3,
+    d: 1024,
+    head: 1,
+    topK: 1,
+    options: tied | embedInt4 | unembedInt4,
+    layers: [[local]],
+  });
+  return [
+    ["extreme-base", "every factor of the base block at its largest", loudest(usualModel(201, base), filled)],
+    ["extreme-base-signs", "the same, signs alternating", loudest(usualModel(202, base), alternating)],
+    ["extreme-gated", "every factor of the gated block at its largest", loudest(usualModel(203, gated), filled)],
+    ["extreme-gated-signs", "the same, signs alternating", loudest(usualModel(204, gated), alternating)],
+    ["extreme-int4", "4-bit rows at their largest", loudest(usualModel(205, int4), filled)],
+    [
+      "extreme-int4-wide",
+      "the largest 4-bit product there is: 1024 times -8 and 6553",
+      loudest(usualModel(206, widest), filled),
+    ],
+    [
+      "extreme-inner-2048",
+      "the largest e, and the largest ternary product: 2048 times 6553",
+      steadiest(usualModel(214, shapeOf({ vocab: 4, d: 2, e: 2048, layers: [[local]] })), filled),
+    ],
+    [
+      "extreme-head-256",
+      "the largest dHead, and the largest dot product: 256 times 127 times 127",
+      loudest(usualModel(215, shapeOf({ vocab: 4, d: 6, head: 256, layers: [[sparse, 2]] })), filled),
+    ],
+    [
+      "extreme-state-base",
+      "states at their bound, up and down",
+      steadiest(usualModel(212, shapeOf({ vocab: 3, d: 4, layers: [[local | state], [state]] })), alternating),
+    ],
+    [
+      "extreme-state-gated",
+      "states at their bound in the gated block",
+      steadiest(usualModel(213, shapeOf({ vocab: 3, d: 4, e: 6, layers: [[local | state]] })), alternating),
+    ],
+    ["extreme-base-small", "scales of 0, shifts of 31, the largest epsilon", quietest(usualModel(207, base))],
+    ["extreme-gated-small", "the same, gated block", quietest(usualModel(208, gated))],
+    ["flat-zero", "an embedding of zeros and no epsilon: a norm of 0", flat(usualModel(209, base), 0)],
+    ["flat-one", "equal channels: they vanish with their mean", flat(usualModel(210, base), 1)],
+    ["flat-minus-one", "equal negative channels", flat(usualModel(211, gated), -1)],
+    [
+      "wild-base",
+      "any value the format allows, base block",
+      wild(301, {
+        vocab: 20,
+        d: 33,
+        head: 9,
+        topK: 3,
+        layers: [
+          [7, 4],
+          [5, 3],
+          [6, 2],
+        ],
+      }),
+    ],
+    [
+      "wild-gated",
+      "any value the format allows, gated block",
+      wild(302, { vocab: 20, d: 17, e: 28, head: 9, topK: 3, layers: [[7, 4], [5, 3], [3]] }),
+    ],
+    [
+      "wild-int4",
+      "any value the format allows, 4-bit tables",
+      wild(303, { vocab: 20, d: 17, options: TIED_INT4, layers: [[3], [1]] }),
+    ],
+  ];
+};
+
+/**
+ * The models, in the order of the vectors.
+ *
+ * @returns {{name: string, why: string, parts: import("../dist/format/parts.js").ModelParts}[]}
+ */
+export function vectorModels() {
+  const usual = USUAL.map(([name, why, shape], index) => [name, why, usualModel(index + 1, shapeOf(shape))]);
+  // What the malformed files are made from.
+  const samples = [
+    ["sample-base", "base block, wild values", sampleBase()],
+    ["sample-gated", "gated block, wild values, tokens, metadata and signature", sampleGated()],
+    ["sample-classifier", "classifier, wild values", sampleClassifier()],
+  ];
+  return [...usual, ...withStrings(), ...extremes(), ...samples].map(([name, why, parts]) => ({ name, why, parts }));
+}

@@ -1,0 +1,384 @@
+/**
+ * SPEC.md read literally: an engine as a stranger would write it, with numbers of any size instead of 32-bit words, the
+ * formulas of section 3 where they stand and no thought of speed. Each value is held to its bound of section 5.
+ */
+import type { Engine, RouterMix, Sampler } from "../src/engine/engine.js";
+import { firstRows } from "../src/format/layout.js";
+import { type AtomeModel, readModel } from "../src/format/reader.js";
+import { UsageError } from "../src/model/errors.js";
+
+type Layer = AtomeModel["layers"][number];
+type Table = AtomeModel["embedding"];
+type Scale = AtomeModel["logitScale"];
+
+const NAMES = ["local", "state", "sparse"] as const;
+
+/** The largest share of each bound that a value came to. */
+export const reached = new Map<string, number>();
+
+/** @throws Error when a value breaks its bound */
+function bound(value: number, limit: number, what: string): number {
+  if (!(Math.abs(value) <= limit) || !Number.isSafeInteger(value)) {
+    throw new Error(`${what} is ${value} but SPEC.md section 5 bounds it by ${limit}`);
+  }
+  const share = Math.abs(value) / limit;
+  if (!(share <= (reached.get(what) ?? -1))) reached.set(what, share);
+  return value;
+}
+
+const range = (n: number) => Array.from({ length: n }, (_, i) => i);
+const sum = (values: ArrayLike<number>) => {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total;
+};
+const shr = (v: number, n: number) => Math.floor(v / 2 ** n);
+const mulq15 = (a: number, m: number) => {
+  bound(a, 2 ** 31 - 1, "a factor of mulq15");
+  return shr(a * m, 15);
+};
+const clamp = (v: number, limit: number) => Math.min(Math.max(v, -limit), limit);
+const scale = (v: number, k: Scale) => shr(mulq15(v, k.multiplier), k.shift);
+const vec = (v: number) => clamp(v, 6553);
+const sqrt = (v: number) => {
+  let root = Math.floor(Math.sqrt(v));
+  while (root * root > v) root--;
+  while ((root + 1) * (root + 1) <= v) root++;
+  return root;
+};
+const bits = (v: number) => (v >= 0 ? v : -v - 1);
+/** OR of numbers below 2^31. */
+const or = (values: number[]) => values.reduce((all, value) => all | value, 0);
+
+function exp2neg(f: number): number {
+  if (shr(f, 11) > 15) return 0;
+  const r = f % 2048;
+  const poly = 32768 - shr(r * (22660 - shr(r * (7566 - shr(r * 1292, 11)), 11)), 11);
+  return shr(poly, shr(f, 11));
+}
+
+function softmax(v: readonly number[]): number[] {
+  const m = Math.max(...v);
+  const y = v.map((value) => exp2neg(bound(m - value, 2 ** 31 - 1, "a difference of logits")));
+  const q = Math.floor(2 ** 30 / bound(sum(y), 2 ** 25, "sum of softmax terms"));
+  return y.map((value) => shr(value * q, 15));
+}
+
+function log2(probability: number): number {
+  let [p, k, f] = [probability, 15, 0];
+  while (p < 2 ** 15) {
+    p *= 2;
+    k--;
+  }
+  for (let i = 0; i < 11; i++) {
+    p = shr(p * p, 15);
+    f *= 2;
+    if (p >= 2 ** 16) {
+      p = shr(p, 1);
+      f++;
+    }
+  }
+  return 2048 * k + f;
+}
+
+const entropyOf = (p: ArrayLike<number>): number =>
+  sum(Array.from(p, (value) => (value > 0 ? shr(value * (15 * 2048 - log2(value)), 15) : 0)));
+
+/** matrix . v; `trits` row-major. */
+function ternary(trits: Int8Array, v: readonly number[], rows: number): number[] {
+  return range(rows).map((row) => {
+    let total = 0;
+    for (let c = 0; c < v.length; c++) total += trits[row * v.length + c] * v[c];
+    return bound(total, 6553 * 2048, "a ternary product");
+  });
+}
+
+interface Memory {
+  history: number[][];
+  state: number[];
+  slots: { key: number[]; value: number[] }[];
+  slot: number;
+}
+
+function newMemory(width: number): Memory {
+  return { history: range(width).map(() => [0, 0, 0, 0]), state: Array(width).fill(0), slots: [], slot: 0 };
+}
+
+export class PlainEngine implements Engine {
+  readonly vocab: number;
+  readonly outputs: number;
+  readonly nLayers: number;
+  readonly arenaBytes = 0;
+  readonly #model: AtomeModel;
+  #memory: Memory[] = [];
+  #mix: number[][] = [];
+  #x: number[] = [];
+  #logits: number[] = [];
+  /** Symbols of an escape so far: undefined, or the high half of its byte when that came. */
+  #escape: { high: number | undefined } | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#model = readModel(bytes);
+    ({ vocab: this.vocab, outputs: this.outputs, nLayers: this.nLayers } = this.#model.dimensions);
+    this.reset();
+  }
+
+  get #width(): number {
+    return this.#model.dimensions.dInner || this.#model.dimensions.dModel;
+  }
+
+  reset(): void {
+    this.#memory = this.#model.layers.map(() => newMemory(this.#width));
+    this.#mix = this.#model.layers.map(() => [0, 0, 0]);
+    this.#escape = undefined;
+  }
+
+  feed(symbol: number): void {
+    const { embedding, embedScale, dimensions } = this.#model;
+    const row = range(dimensions.dModel).map((c) => symbol * dimensions.dModel + c);
+    this.#x =
+      embedding.kind === "ternary"
+        ? row.map((at) => embedding.trits[at] * embedScale)
+        : row.map((at) => shr(embedding.values[at] * embedding.steps[symbol], embedScale));
+    this.#model.layers.forEach((layer, index) => {
+      this.#runLayer(layer, index);
+    });
+  }
+
+  #norm(pairs: Layer["norm"], shift: number): number[] {
+    const x = this.#x;
+    const d = x.length;
+    for (const value of x) bound(value, 2 ** 21 - 1, "x");
+    const mean = Math.floor(bound(sum(x), 2 ** 31, "sum x") / d);
+    const M = or(x.map(bits));
+    let k = 0;
+    while (shr(64 * M, k) >= 2 ** 14) k++;
+    const u = x.map((value) => bound(shr(bound(64 * (value - mean), 2 ** 28, "64 (x - mean)"), k), 2 ** 15, "u"));
+    const squares = sum(u.map((value) => shr(value * value, 10))) + shr(this.#model.epsilon, 2 * k);
+    const S = bound(squares % 2 === 0 ? squares + 1 : squares, 2 ** 31, "S");
+    let j = 0;
+    while (S * 4 ** j < 2 ** 28) j++;
+    bound(j, 14, "j");
+    const q = Math.floor(2 ** 29 / sqrt(S * 4 ** j));
+    return u.map((value, c) => {
+      const scaled = bound(shr(bound(value * q, 2 ** 30, "u q"), 19 - j), 46080, "(u q) >> (19 - j)");
+      const product = bound(scaled * pairs.gamma[c], 2 ** 30.5, "times gamma");
+      return vec(shr(product, shift) + pairs.beta[c]);
+    });
+  }
+
+  #runLayer(layer: Layer, index: number): void {
+    const { dModel, dInner } = this.#model.dimensions;
+    const gated = dInner > 0;
+    const memory = this.#memory[index];
+    const rows = firstRows(this.#model.dimensions, layer.pathways);
+    const n = this.#norm(layer.norm, layer.normShift);
+    const A = layer.first ? ternary(layer.first, n, sum(Object.values(rows))) : [];
+    const take = (count: number) => A.splice(0, count);
+    const [query, key, value] = [take(rows.query), take(rows.key), take(rows.value)];
+    const u = take(rows.in).map((a) => vec(scale(64 * a, layer.scales.in)));
+    const gate = take(rows.gate).map((a) => vec(scale(64 * a, layer.scales.gate)));
+    const r = this.#route(layer, index, take(rows.router));
+    const l = this.#convolve(layer, memory, gated ? u : n);
+    this.#step(layer, memory, gated ? l : n);
+    const z = this.#attend(layer, memory, gated ? this.#second(layer, l) : [query, key], gated ? u : value, r[2]);
+    const m = range(this.#width).map((c) => this.#mixed(layer, memory, r, l, z, c));
+    const add = (c: number, value: number) => {
+      this.#x[c] = clamp(this.#x[c] + value, 2 ** 21 - 1);
+    };
+    if (!gated) m.forEach((value, c) => void add(c, value));
+    else {
+      const y = m.map((value, c) =>
+        vec(shr(bound(clamp(value, 2 ** 17 - 1) * gate[c], 2 ** 29.7, "clamp(m) x gate"), layer.mixShift)),
+      );
+      ternary(layer.third as Int8Array, y, dModel).forEach((b, c) => void add(c, scale(64 * b, layer.scales.out)));
+    }
+  }
+
+  #second(layer: Layer, l: number[]): [number[], number[]] {
+    const { dHead } = this.#model.dimensions;
+    const B = layer.second ? ternary(layer.second, l, 2 * dHead) : [];
+    return [B.slice(0, dHead), B.slice(dHead)];
+  }
+
+  /** The multipliers of local, state, sparse. */
+  #route(layer: Layer, index: number, products: number[]): number[] {
+    const present = [0, 1, 2].filter((path) => (layer.pathways >> path) & 1);
+    const p =
+      present.length === 1
+        ? [32768]
+        : softmax(products.map((a, i) => scale(64 * a, layer.scales.router) + layer.routerBias[i]));
+    const of = (path: number, value: (i: number) => number) =>
+      present.includes(path) ? value(present.indexOf(path)) : 0;
+    this.#mix[index] = [0, 1, 2].map((path) => of(path, (i) => p[i]));
+    return [0, 1, 2].map((path) => of(path, (i) => shr(p[i] * layer.scales[NAMES[path]].multiplier, 15)));
+  }
+
+  #convolve(layer: Layer, memory: Memory, input: number[]): number[] {
+    const { taps, tapScales } = layer;
+    if (!taps) return input;
+    return input.map((value, c) => {
+      const H = [clamp(shr(value + 32, 6), 127), ...memory.history[c]];
+      memory.history[c] = H.slice(0, 4);
+      const l = sum(H.map((h, j) => taps[5 * c + j] * h));
+      if (!tapScales) return bound(l, 5 * 103, "taps of the base block");
+      return vec(shr(bound(bound(l, 2 ** 14.1, "taps") * tapScales[c], 2 ** 29.1, "taps x tapScale"), layer.tapShift));
+    });
+  }
+
+  #step(layer: Layer, memory: Memory, input: number[]): void {
+    if (!layer.state) return;
+    const { a } = layer.state;
+    memory.state = memory.state.map((s, c) => bound(mulq15(s, a[c]) + 64 * input[c], 1.72e9, "s"));
+  }
+
+  /** z, and nothing when there is no attention. */
+  #attend(layer: Layer, memory: Memory, [query, key]: number[][], value: number[], r: number): number[] {
+    if (!(layer.pathways & 4)) return [];
+    const { scales, window } = layer;
+    const round8 = (v: number[], k: Scale) => v.map((element) => shr(clamp(scale(64 * element, k), 254) + 1, 1));
+    const q8 = round8(query, scales.query);
+    memory.slots[memory.slot] = { key: round8(key, scales.key), value: round8(value, scales.value) };
+    memory.slot = (memory.slot + 1) % window;
+    const scored = memory.slots.map((slot, index) => {
+      const D = sum(slot.key.map((element, c) => element * q8[c]));
+      return { slot, index, v: scale(bound(64 * D, 2 ** 28, "64 D"), scales.score) };
+    });
+    scored.sort((a, b) => b.v - a.v || a.index - b.index);
+    const taken = scored.slice(0, this.#model.dimensions.topK);
+    const p = softmax(taken.map(({ v }) => v));
+    return range(this.#width).map((c) =>
+      sum(
+        taken.map(({ slot }, i) =>
+          shr(bound(shr(p[i] * r, 15) * slot.value[c], 2 ** 22, "weight x value"), scales.sparse.shift),
+        ),
+      ),
+    );
+  }
+
+  #mixed(layer: Layer, memory: Memory, r: number[], l: number[], z: number[], c: number): number {
+    const { scales, state, pathways } = layer;
+    let m = 0;
+    if (pathways & 1) m += shr(l[c] * r[0], scales.local.shift);
+    if (state) m += shr(mulq15(mulq15(memory.state[c], state.c[c]), r[1]), scales.state.shift);
+    if (pathways & 4) m += z[c];
+    return bound(m, 2 ** 25.7 + 2 ** 28.7 + 2 ** 22, "m");
+  }
+
+  logits(): Int32Array {
+    const { finalNorm, finalNormShift, logitScale } = this.#model;
+    const table: Table = this.#model.unembedding ?? this.#model.embedding;
+    const n = this.#norm(finalNorm, finalNormShift);
+    this.#logits =
+      table.kind === "ternary"
+        ? ternary(table.trits, n, this.outputs).map((a) => scale(64 * a, logitScale))
+        : range(this.outputs).map((o) => {
+            const a = sum(n.map((value, c) => table.values[o * n.length + c] * value));
+            bound(8 * a, 2 ** 28.7, "an int4 product x 8");
+            return scale(mulq15(8 * a, table.steps[o]), logitScale);
+          });
+    return Int32Array.from(this.#logits);
+  }
+
+  step(symbol: number): Int32Array {
+    this.feed(symbol);
+    return this.logits();
+  }
+
+  argmax(): number {
+    return this.#logits.indexOf(Math.max(...this.#logits));
+  }
+
+  sample(sampler: Sampler): number {
+    const { temperature: T, topK, topP } = sampler;
+    if (T === 0) return this.argmax();
+    const q = Math.floor(2 ** 23 / T);
+    const m = Math.max(...this.#logits);
+    const w = this.#logits.map((logit) => {
+      const below = Math.min(m - logit, 128 * T);
+      return exp2neg(shr(bound(below * q, 2 ** 30, "min(m - logit, 128 T) q"), 15));
+    });
+    const enough = mulq15(sum(w), topP);
+    let tau = 0;
+    for (let b = 15; b >= 0; b--) {
+      const kept = w.filter((value) => value >= tau + 2 ** b);
+      if ((topK > 0 && kept.length >= topK) || (topP > 0 && topP < 32768 && sum(kept) >= enough)) tau += 2 ** b;
+    }
+    if (tau === 0) tau = 1;
+    return draw(sampler, w, tau);
+  }
+
+  scores(): Int32Array {
+    this.#logits = softmax(this.#logits);
+    return Int32Array.from(this.#logits);
+  }
+
+  entropy(probabilities: ArrayLike<number>): number {
+    return entropyOf(probabilities);
+  }
+
+  router(layer: number): RouterMix {
+    const [local, state, sparse] = this.#mix[layer];
+    return { mix: [local, state, sparse], entropy: entropyOf(this.#mix[layer]) };
+  }
+
+  encode(text: Uint8Array): Uint16Array {
+    const { tokens } = this.#model;
+    const symbols: number[] = [];
+    for (let at = 0; at < text.length; ) {
+      const prefixes = (tokens ?? range(this.vocab).map((byte) => [byte % 256]))
+        .map((token, symbol) => ({ token, symbol }))
+        .filter(({ token }) => token.length > 0 && token.every((byte, i) => byte === text[at + i]));
+      const longest = Math.max(0, ...prefixes.map(({ token }) => token.length));
+      const escapeSymbol = tokens?.findIndex((token) => token.length === 0) ?? -1;
+      if (longest === 0 && escapeSymbol < 0) throw new UsageError(`byte ${text[at]} cannot be encoded`);
+      if (longest === 0) symbols.push(escapeSymbol, text[at] >> 4, text[at] & 15);
+      else symbols.push((prefixes.find(({ token }) => token.length === longest) ?? prefixes[0]).symbol);
+      at += Math.max(1, longest);
+    }
+    return Uint16Array.from(symbols);
+  }
+
+  decode(symbol: number): Uint8Array {
+    if (this.#escape) {
+      const { high } = this.#escape;
+      this.#escape = high === undefined ? { high: symbol & 15 } : undefined;
+      return high === undefined ? new Uint8Array() : Uint8Array.of((high << 4) | (symbol & 15));
+    }
+    if (symbol >= this.vocab) return new Uint8Array();
+    const text = this.#model.tokens?.[symbol] ?? Uint8Array.of(symbol);
+    if (text.length === 0) this.#escape = { high: undefined };
+    return text;
+  }
+
+  className(index: number): Uint8Array {
+    return this.#model.classNames?.[index] ?? new Uint8Array();
+  }
+}
+
+/** mod 2^32 */
+function next(sampler: Sampler): number {
+  const word = (value: bigint) => BigInt.asUintN(32, value);
+  const state = word(BigInt(sampler.random) + 0x9e3779b9n);
+  sampler.random = Number(state);
+  let z = state ^ (state >> 16n);
+  z = word(z * 0x21f0aaadn);
+  z ^= z >> 15n;
+  z = word(z * 0x735a2d97n);
+  return Number(z ^ (z >> 15n));
+}
+
+function draw(sampler: Sampler, w: readonly number[], tau: number): number {
+  const total = sum(w.filter((value) => value >= tau));
+  let mask = 0;
+  while (mask < total - 1) mask = 2 * mask + 1;
+  let r: number;
+  do r = next(sampler) & mask;
+  while (r >= total);
+  let running = 0;
+  return w.findIndex((value) => {
+    if (value < tau) return false;
+    running += value;
+    return running > r;
+  });
+}

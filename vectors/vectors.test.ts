@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { check, createMirror } from "../src/engine/mirror.js";
+import { loadWasm } from "../src/engine/wasm.js";
+import { ERROR_NAMES } from "../src/format/format-error.js";
+import { checkModel, readModel } from "../src/format/reader.js";
+import { staleFiles, vectorFiles } from "./generate.mjs";
+import { differencesOf, malformed, modelOf, vectors } from "./load.js";
+import { PlainEngine, reached } from "./plain-engine.js";
+
+const wasm = await loadWasm();
+
+test("the files are what generate.mjs writes, and small", () => {
+  const files = vectorFiles();
+  expect(staleFiles(files)).toEqual([]);
+  const totalBytes = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+  expect(totalBytes).toBeLessThan(400_000);
+});
+
+test("there is a vector for each block, pathway set, table kind and limit", () => {
+  const fields = (offset: number, bytes: 1 | 2) => (model: Uint8Array) =>
+    bytes === 1 ? model[offset] : model[offset] | (model[offset + 1] << 8);
+  const all = vectors.map(({ name }) => modelOf(name));
+  const values = (offset: number, bytes: 1 | 2) => new Set(all.map(fields(offset, bytes)));
+  const has = (offset: number, bytes: 1 | 2, ...wanted: number[]) =>
+    expect([...values(offset, bytes)]).toEqual(expect.arrayContaining(wanted));
+  has(16, 2, 2, 1024); // vocab
+  has(20, 2, 2, 5, 20, 21, 64, 100, 1024); // dModel
+  has(22, 2, 0, 1, 7, 160, 2048); // dInner
+  has(24, 2, 1, 256); // dHead
+  has(26, 1, 1, 3, 64); // nLayers
+  has(27, 1, 1, 2, 3, 4); // topK
+  has(28, 1, 0, 1, 2, 4, 6, 7, 8, 12); // options
+  const pathways = (gated: boolean) =>
+    new Set(
+      all
+        .map((bytes) => readModel(bytes))
+        .filter(({ dimensions }) => dimensions.dInner > 0 === gated)
+        .flatMap(({ layers }) => layers.map((layer) => layer.pathways)),
+    );
+  expect([...pathways(false)].sort()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  expect([...pathways(true)].sort()).toEqual([1, 3, 5, 7]);
+});
+
+describe.each(vectors.map((vector) => [vector.name, vector] as const))("%s", (name, vector) => {
+  const model = modelOf(name);
+
+  test("the TypeScript engine gives its answers", () => {
+    expect(check(model)).toEqual({ error: 0, arenaBytes: vector.arenaBytes });
+    expect(differencesOf(createMirror(model), vector)).toEqual([]);
+  });
+
+  test("the WebAssembly engine gives its answers", () => {
+    expect(wasm.check(model)).toEqual({ error: 0, arenaBytes: vector.arenaBytes });
+    expect(differencesOf(wasm.create(model), vector)).toEqual([]);
+  });
+
+  test("SPEC.md read literally gives its answers, within its bounds", () => {
+    expect(differencesOf(new PlainEngine(model), vector)).toEqual([]);
+  });
+});
+
+test("the vectors come close to the bounds of SPEC.md section 5", () => {
+  const least = {
+    x: 1,
+    "sum x": 0.99,
+    j: 1,
+    "times gamma": 0.6,
+    "a ternary product": 0.99,
+    "an int4 product x 8": 0.98,
+    "taps of the base block": 0.99,
+    taps: 0.92,
+    "taps x tapScale": 0.92,
+    s: 0.99,
+    m: 0.86,
+    "weight x value": 0.99,
+    "64 D": 0.98,
+    "clamp(m) x gate": 0.98,
+    "min(m - logit, 128 T) q": 1,
+  };
+  for (const [what, share] of Object.entries(least)) expect(reached.get(what), what).toBeGreaterThanOrEqual(share);
+  for (const [what, share] of reached) expect(share, what).toBeLessThanOrEqual(1);
+});
+
+test.each(malformed.map((file) => [file.name, file] as const))("every reader refuses %s", (_, { error, bytes }) => {
+  const found = [checkModel(bytes).error, check(bytes).error, wasm.check(bytes).error];
+  expect(found.map((code) => ERROR_NAMES[code])).toEqual(Array(3).fill(ERROR_NAMES[error]));
+});
