@@ -3,15 +3,13 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { writeFileAtomically } from "../checkpoint/atomic-file.js";
-import { decodeCheckpoint } from "../checkpoint/checkpoint.js";
 import type { Engine } from "../engine/engine.js";
 import { ENGINE_NATS_PER_UNIT, scoreText } from "../evaluate/language.js";
 import { FailureError, UsageError } from "../model/errors.js";
 import { engineMaker } from "./engines.js";
-import { exportCheckpoint, metadataOf } from "./export.js";
 import { readInput } from "./files.js";
 import { generate } from "./generation.js";
+import { wholeNumber } from "./options.js";
 import { type CommonOptions, duration, grouped, Output, withCommonOptions, withExamples } from "./output.js";
 import { runTraining } from "./train.js";
 import { verifyFile } from "./verify.js";
@@ -36,11 +34,12 @@ interface Exchange {
 export function demoCommand(): Command {
   const command = new Command("demo")
     .description(`Train a helper for household devices, export it, prove it on every engine and ask it (into ${RUN}).`)
+    .option("--steps <n>", "train for so many steps only, for a quick look", wholeNumber(1, 10_000_000))
     .action(demo);
   return withExamples(withCommonOptions(command), ["atome demo", "the whole path in about a minute; also: npm start"]);
 }
 
-async function demo(options: CommonOptions): Promise<void> {
+async function demo(options: CommonOptions & { steps?: number }): Promise<void> {
   const start = performance.now();
   const output = new Output(options);
   const heading = (text: string) => output.print(`\n${output.style("bold", text)}`);
@@ -52,13 +51,9 @@ async function demo(options: CommonOptions): Promise<void> {
   output.print(`Trained ${training.steps} steps in ${duration(training.seconds)}.`);
 
   heading("2. Export to integers");
-  const checkpoint = decodeCheckpoint(
-    readInput(training.bestCheckpoint, "a checkpoint"),
-    `"${training.bestCheckpoint}"`,
-  );
-  const modelPath = join(RUN, "model.atome");
-  const model = await exportCheckpoint(checkpoint, metadataOf(checkpoint));
-  writeFileAtomically(modelPath, model);
+  const { model: modelPath } = training;
+  if (modelPath === null) throw new FailureError("Cannot go on with the demo: its model was not exported.");
+  const model = readInput(modelPath, "a .atome file");
   const engine = (await engineMaker("wasm")).create(model);
   output.print(`${modelPath}: ${grouped(model.length)} bytes of flash, ${grouped(engine.arenaBytes)} bytes of RAM.`);
 

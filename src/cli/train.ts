@@ -1,23 +1,23 @@
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { Command } from "commander";
+import { writeFileAtomically } from "../checkpoint/atomic-file.js";
 import { type Checkpoint, decodeCheckpoint, type HistoryEntry } from "../checkpoint/checkpoint.js";
 import { configToJson, type ModelConfig } from "../model/config.js";
 import { configNames } from "../model/configs.js";
-import { UsageError } from "../model/errors.js";
+import { AtomeError, UsageError } from "../model/errors.js";
 import { tensorSpecs } from "../model/tensors.js";
+import { engineMaker } from "./engines.js";
+import { exportCheckpoint, metadataOf } from "./export.js";
 import { readInput } from "./files.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { collect, realNumber, wholeNumber } from "./options.js";
 import { type CommonOptions, duration, grouped, Output, withCommonOptions, withExamples } from "./output.js";
-import { Progress } from "./progress.js";
 import { RunFolder } from "./run-folder.js";
 import { prepareData, type TrainingData } from "./train-data.js";
 import { trainToEnd } from "./train-loop.js";
 import { type ConfigChoice, chooseConfig } from "./train-settings.js";
-
-/** Steps that the loss of the progress line is a mean of, roughly. */
-const SMOOTHING = 50;
+import { TrainingView } from "./training-view.js";
 
 export interface TrainOptions extends CommonOptions, ConfigChoice {
   output?: string;
@@ -40,11 +40,15 @@ export interface TrainReport {
   symbolsPerSecond: number;
   lastCheckpoint: string;
   bestCheckpoint: string;
+  /** The .atome file of the best checkpoint; null when its configuration cannot be exported. */
+  model: string | null;
+  flashBytes: number | null;
+  ramBytes: number | null;
 }
 
 export function trainCommand(): Command {
   const command = new Command("train")
-    .description("Train a model on text files; the result is a folder with checkpoints and a log.")
+    .description("Train a model on text files; the result is a folder with checkpoints, a log and the .atome file.")
     .argument("<corpus...>", "text files, read as one text in this order")
     .option("-o, --output <folder>", "folder of the run (default: runs/<configuration>)")
     .option("--config <name or file>", `${configNames.join(", ")}, or a JSON file`, "gated-20k")
@@ -115,26 +119,29 @@ export async function runTraining(
   }
   if (!resumed) folder.start(configToJson(config), options.force ?? false);
   output.note(introduction(config, data, options.threads));
-  return observeTraining(config, data, options, folder, from, output, resumeLine(paths, folder, options));
+  const resumeCommand = resumeLine(paths, folder, options);
+  return observeTraining(
+    { config, data, folder, threads: options.threads, resumeCommand, ...(from ? { from } : {}) },
+    output,
+  );
 }
 
-async function observeTraining(
-  config: ModelConfig,
-  data: TrainingData,
-  options: TrainOptions,
-  folder: RunFolder,
-  from: Checkpoint | undefined,
-  output: Output,
-  resumeCommand: string,
-): Promise<TrainReport> {
-  const view = new TrainingView(config, output.quiet, from?.training ? from.step : 0);
+interface Run {
+  config: ModelConfig;
+  data: TrainingData;
+  folder: RunFolder;
+  threads: number;
+  from?: Checkpoint;
+  /** What the user is told to type after stopping. */
+  resumeCommand: string;
+}
+
+async function observeTraining(run: Run, output: Output): Promise<TrainReport> {
+  const { config, data, folder, from } = run;
+  const view = new TrainingView(config, data.training, from?.training ? from.step : 0, output.quiet);
   const result = await interruptible((isStopped) =>
     trainToEnd({
-      config,
-      data,
-      threads: options.threads,
-      folder,
-      ...(from ? { from } : {}),
+      ...run,
       isStopped,
       onStep: ({ lossNatsPerSymbol, step }) => view.step(step, lossNatsPerSymbol),
       onValidation: (entry) => view.validation(entry),
@@ -142,7 +149,7 @@ async function observeTraining(
   ).finally(() => view.end());
   if (!result.isComplete) {
     throw new Interrupted(
-      `Stopped after step ${result.step} of ${config.train.steps}, which is saved; go on with: ${resumeCommand}`,
+      `Stopped after step ${result.step} of ${config.train.steps}, which is saved; go on with: ${run.resumeCommand}`,
     );
   }
   const { history } = result;
@@ -160,55 +167,25 @@ async function observeTraining(
     symbolsPerSecond: view.symbolsPerSecond,
     lastCheckpoint: folder.last,
     bestCheckpoint: folder.best,
+    ...(await exportBest(folder, output)),
   };
 }
 
-/** The progress of a run as a person sees it. */
-class TrainingView {
-  readonly #config: ModelConfig;
-  readonly #progress: Progress;
-  readonly #startMs = performance.now();
-  readonly #firstStep: number;
-  #step: number;
-  #loss: number | undefined;
-  #heldOut = "";
-
-  constructor(config: ModelConfig, quiet: boolean, firstStep: number) {
-    this.#config = config;
-    this.#progress = new Progress(process.stderr, () => performance.now(), quiet);
-    this.#firstStep = firstStep;
-    this.#step = firstStep;
-  }
-
-  get seconds(): number {
-    return (performance.now() - this.#startMs) / 1000;
-  }
-
-  get symbolsPerSecond(): number {
-    const { batch, context } = this.#config.train;
-    return Math.round(((this.#step - this.#firstStep) * batch * context) / Math.max(this.seconds, 1e-3));
-  }
-
-  step(step: number, loss: number): void {
-    this.#step = step;
-    this.#loss = this.#loss === undefined ? loss : this.#loss + (loss - this.#loss) / SMOOTHING;
-    this.#progress.show(() => this.#line(), step === this.#config.train.steps);
-  }
-
-  validation(entry: HistoryEntry): void {
-    this.#heldOut = `  ${entry.bitsPerByte.toFixed(3)} bits/byte held out`;
-    this.#progress.show(() => this.#line(), true);
-  }
-
-  end(): void {
-    this.#progress.end();
-  }
-
-  #line(): string {
-    const { steps } = this.#config.train;
-    const left = ((steps - this.#step) * this.seconds) / Math.max(this.#step - this.#firstStep, 1);
-    const loss = this.#loss === undefined ? "" : `  loss ${this.#loss.toFixed(3)}`;
-    return `step ${this.#step}/${steps}${loss}${this.#heldOut}  ${grouped(this.symbolsPerSecond)} symbols/s  ${duration(left)} left`;
+/** Writes model.atome; a model that cannot be exported (float tables, say) is told and left out. */
+async function exportBest(
+  folder: RunFolder,
+  output: Output,
+): Promise<Pick<TrainReport, "model" | "flashBytes" | "ramBytes">> {
+  const checkpoint = decodeCheckpoint(readInput(folder.best, "a checkpoint"), `"${folder.best}"`);
+  try {
+    const model = await exportCheckpoint(checkpoint, metadataOf(checkpoint));
+    writeFileAtomically(folder.model, model);
+    const { arenaBytes } = (await engineMaker("js")).check(model);
+    return { model: folder.model, flashBytes: model.length, ramBytes: arenaBytes };
+  } catch (error) {
+    if (!(error instanceof AtomeError)) throw error;
+    output.note(`The checkpoints are saved, but there is no .atome file: ${error.message}`);
+    return { model: null, flashBytes: null, ramBytes: null };
   }
 }
 
@@ -264,11 +241,13 @@ function resumeLine(paths: readonly string[], folder: RunFolder, options: TrainO
   return ["atome", "train", ...paths, "-o", folder.path, ...heldOut, ...binary, "--resume"].map(shellWord).join(" ");
 }
 
-export function reportLines(report: TrainReport): string[] {
-  const { best } = report;
+function reportLines({ steps, seconds, best, model, flashBytes, ramBytes, bestCheckpoint }: TrainReport): string[] {
   return [
-    `Trained ${report.steps} steps in ${duration(report.seconds)}.`,
+    `Trained ${steps} steps in ${duration(seconds)}.`,
     ...(best ? [`Best on the held-out text: ${best.bitsPerByte.toFixed(4)} bits per byte (step ${best.step}).`] : []),
-    `Checkpoints: ${report.bestCheckpoint}, ${report.lastCheckpoint}`,
+    `Checkpoint: ${bestCheckpoint}`,
+    ...(model
+      ? [`Model: ${model}, ${grouped(flashBytes ?? 0)} bytes of flash, ${grouped(ramBytes ?? 0)} bytes of RAM.`]
+      : []),
   ];
 }

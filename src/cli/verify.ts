@@ -52,10 +52,10 @@ export async function verifyFile(
 ) {
   const { verifyModel } = await import("../emulate/verify.js");
   const model = await readModelFile(bytes, path);
+  const job = { promptSymbols: [...promptOf(model, prompt)], generate: tokens };
   const { engines, missing } = await findAllEngines();
   const progress = new Progress(process.stderr, () => performance.now(), output.quiet);
   progress.show(() => `Running ${engines.length} engines...`, true);
-  const job = { promptSymbols: [...promptOf(model, prompt)], generate: tokens };
   const verification = await verifyModel(bytes, engines, job, ({ name }) => {
     progress.show(() => `Ran ${name}`, process.stderr.isTTY);
   }).finally(() => progress.end());

@@ -1,0 +1,313 @@
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runAtome } from "./spawn-atome.js";
+
+const cwd = mkdtempSync(join(tmpdir(), "atome-commands-"));
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+const tiny = {
+  block: "gated",
+  dModel: 8,
+  dInner: 16,
+  nLayers: 2,
+  pathways: ["local", "state", "sparse"],
+  window: 8,
+  dHead: 4,
+  alphabet: { kind: "map" },
+  train: { steps: 40, batch: 2, context: 16, validation: 0.1 },
+};
+const corpus = Array.from({ length: 300 }, (_, i) => `line ${(i * 7919) % 1000} of the text\n`).join("");
+const model = join("run", "model.atome");
+const checkpoint = join("run", "best.safetensors");
+
+const write = (name: string, content: string | Uint8Array) => writeFileSync(join(cwd, name), content);
+const read = (name: string) => readFileSync(join(cwd, name));
+
+beforeAll(async () => {
+  write("text.txt", corpus);
+  write("held.txt", "line 12 of the text\nline 345 of it\n");
+  write("tiny.json", JSON.stringify(tiny));
+  const { code, stderr } = await runAtome(["train", "text.txt", "--config", "tiny.json", "-o", "run"], cwd);
+  expect(stderr).not.toContain("Cannot");
+  expect(code).toBe(0);
+  const bytes = read(model);
+  write("short.atome", bytes.subarray(0, 100));
+  const flipped = Uint8Array.from(bytes);
+  flipped[200] ^= 4;
+  write("flipped.atome", flipped);
+  write("empty.atome", "");
+});
+
+/** Runs a command with --json and returns its object. */
+async function json(...args: string[]) {
+  const { code, stdout, stderr } = await runAtome([...args, "--json"], cwd);
+  expect(stderr).not.toContain("Cannot");
+  expect(code).toBe(0);
+  expect(stdout.trimEnd().split("\n").length).toBe(1);
+  return JSON.parse(stdout);
+}
+
+describe("atome export", () => {
+  test("gives the bytes that atome train wrote", async () => {
+    expect(await json("export", checkpoint, "-o", "again.atome")).toEqual({
+      model: "again.atome",
+      flashBytes: read(model).length,
+    });
+    expect(read("again.atome").equals(read(model))).toBe(true);
+  });
+
+  test("adds metadata, or leaves it out", async () => {
+    await json("export", checkpoint, "-o", "licence.atome", "--metadata", "licence=CC0");
+    expect((await json("inspect", "licence.atome")).metadata).toMatchObject({ licence: "CC0", seed: 0 });
+    await json("export", checkpoint, "-o", "bare.atome", "--no-metadata");
+    expect((await json("inspect", "bare.atome")).metadata).toBeUndefined();
+  });
+
+  test("fits the ranges to a text", async () => {
+    await json("export", checkpoint, "-o", "fitted.atome", "--calibration", "text.txt");
+    expect((await json("eval", "fitted.atome", "held.txt")).bitsPerByte).toBeGreaterThan(0);
+  });
+});
+
+describe("atome inspect", () => {
+  test("tells what a model is", async () => {
+    const bytes = read(model);
+    expect(await json("inspect", model)).toMatchObject({
+      file: model,
+      kind: "model",
+      bytes: bytes.length,
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+      crc32: bytes.readUInt32LE(12).toString(16).padStart(8, "0"),
+      block: "gated",
+      dimensions: { dModel: 8, dInner: 16, nLayers: 2 },
+    });
+    const { stdout } = await runAtome(["inspect", model], cwd);
+    expect(stdout).toMatch(/^RAM +[\d,]+ bytes$/m);
+    expect(stdout).toMatch(/^0 +local \+ state \+ sparse +8 +\d+$/m);
+  });
+
+  test("tells what a checkpoint is", async () => {
+    const last = await json("inspect", join("run", "last.safetensors"));
+    expect(last).toMatchObject({ kind: "checkpoint", step: 40, seed: 0, canResume: true, block: "gated" });
+    expect(last.dataSha256).toBe(createHash("sha256").update(corpus).digest("hex"));
+    expect((await json("inspect", checkpoint)).canResume).toBe(false);
+  });
+});
+
+describe("atome eval", () => {
+  test("measures a checkpoint and the model made from it alike", async () => {
+    const float = await json("eval", checkpoint, "held.txt");
+    const integer = await json("eval", model, "held.txt");
+    expect(float).toMatchObject({ model: checkpoint, bytes: 35 });
+    expect(float.perplexity).toBeCloseTo(2 ** float.bitsPerByte, 9);
+    expect(Math.abs(integer.bitsPerByte / float.bitsPerByte - 1)).toBeLessThan(0.01);
+    const both = await json("eval", model, "held.txt", "--against", checkpoint);
+    expect(both.bitsPerByte).toBe(integer.bitsPerByte);
+    expect(both.against.bitsPerByte).toBe(float.bitsPerByte);
+    expect(both.klNatsPerSymbol).toBeGreaterThan(0);
+    expect(both.klNatsPerSymbol).toBeLessThan(0.01);
+    expect(both.top1Agreement).toBeGreaterThan(0.9);
+  });
+
+  test("gives the same with both engines", async () => {
+    const { seconds: _, ...js } = await json("eval", model, "held.txt", "--engine", "js");
+    const { seconds: __, ...wasm } = await json("eval", model, "held.txt", "--engine", "wasm");
+    expect(js).toEqual(wasm);
+  });
+
+  test("reads no more than --max-bytes", async () => {
+    expect((await json("eval", model, "text.txt", "--max-bytes", "100")).bytes).toBe(100);
+  });
+});
+
+describe("atome generate", () => {
+  test("writes the same text with both engines, another with another seed", async () => {
+    const args = ["generate", model, "line 1", "--max-bytes", "60", "--temperature", "1"];
+    const js = await json(...args, "--engine", "js");
+    expect(js).toMatchObject({ prompt: "line 1", bytes: 60, seed: 0 });
+    expect((await json(...args, "--engine", "wasm")).text).toBe(js.text);
+    expect((await json(...args, "--seed", "1")).text).not.toBe(js.text);
+    const { stdout } = await runAtome(args, cwd);
+    expect(stdout).toBe(`line 1${js.text}\n`);
+  });
+
+  test("ends before --stop", async () => {
+    const args = ["generate", model, "line 1", "--temperature", "0", "--max-bytes", "80"];
+    const { text } = await json(...args);
+    const stop = text.slice(5, 7);
+    expect((await json(...args, "--stop", stop)).text).toBe(text.slice(0, text.indexOf(stop)));
+  });
+
+  test("shows the router", async () => {
+    const args = ["generate", model, "line", "--max-bytes", "5", "--show-router"];
+    const { router } = await json(...args);
+    expect(router.length).toBe(5);
+    for (const { local, state, sparse, entropyBits } of router) {
+      expect(local + state + sparse).toBeCloseTo(1, 2);
+      expect(entropyBits).toBeLessThanOrEqual(1.585);
+    }
+    const { stdout } = await runAtome(args, cwd);
+    expect(stdout.split("\n").length).toBe(8);
+    expect(stdout).toMatch(/^text +local +state +sparse +entropy/);
+    expect(stdout).not.toContain("\x1b");
+  });
+});
+
+describe("atome verify", () => {
+  test("compares the engines in this process where there are no others", async () => {
+    const { code, stdout } = await runAtome(["verify", model, "--prompt", "line 1", "--tokens", "9", "--json"], cwd, {
+      PATH: "",
+    });
+    expect(code).toBe(0);
+    const { identical, engines, missing } = JSON.parse(stdout);
+    expect(identical).toBe(true);
+    expect(engines.map(({ name }: { name: string }) => name)).toEqual(["typescript", "wasm"]);
+    expect(engines[0].hash).toMatch(/^[0-9a-f]{8}$/);
+    expect([engines[0].hash, engines[0].tokens]).toEqual([engines[1].hash, 9]);
+    expect(missing.length).toBeGreaterThan(2);
+  });
+
+  test("prints a table", async () => {
+    const { stdout } = await runAtome(["verify", model], cwd, { PATH: "" });
+    expect(stdout).toMatch(/^engine +tokens +hash of all logits/);
+    expect(stdout).toMatch(/^typescript +32 +[0-9a-f]{8}$/m);
+    expect(stdout).toContain("Identical: 2 engines");
+    expect(stdout).toMatch(/^not run: .* \(no .* here\)$/m);
+  });
+});
+
+/** An ATOME01 file with all weights zero. */
+function atome01(d: number, layers: number, head: number, vocab: number): Buffer {
+  const trits = (count: number) =>
+    Buffer.concat([Buffer.from(Float32Array.of(1).buffer), Buffer.alloc(Math.ceil(count / 4))]);
+  const floats = (count: number) => Buffer.alloc(4 * count);
+  const layer = [
+    ...[floats(d), floats(d), trits(d * 5), floats(d), floats(d), floats(d)],
+    ...[trits(head * d), trits(head * d), trits(d * d), trits(3 * d)],
+  ];
+  const all = Array.from({ length: layers }, () => layer).flat();
+  return Buffer.concat([Buffer.from("ATOME01"), trits(vocab * d), ...all, floats(d), floats(d), trits(vocab * d)]);
+}
+
+describe("atome import", () => {
+  const dimensions = ["--d-model", "6", "--layers", "2", "--d-head", "3", "--vocab", "32", "--window", "8"];
+
+  test("turns an ATOME01 file into a model", async () => {
+    write("blob.bin", atome01(6, 2, 3, 32));
+    await json("import", "--from", "atome01", "blob.bin", ...dimensions, "-o", "imported.atome");
+    expect(await json("inspect", "imported.atome")).toMatchObject({
+      block: "base",
+      dimensions: { vocab: 32, dModel: 6, nLayers: 2, dHead: 3, topK: 4 },
+    });
+  });
+
+  test("refuses a file that is longer or shorter, with exit code 1", async () => {
+    write("longer.bin", Buffer.concat([atome01(6, 2, 3, 32), Buffer.alloc(1)]));
+    const { code, stderr } = await runAtome(
+      ["import", "--from", "atome01", "longer.bin", ...dimensions, "-o", "no.atome"],
+      cwd,
+    );
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^Cannot import "longer\.bin": it has \d+ bytes but/)]);
+  });
+});
+
+describe("exit code 2 for", () => {
+  const from = ["--from", "atome01", "blob.bin", "--d-model", "6", "--layers", "2", "--d-head", "3"];
+  const bad: [string, string[], RegExp][] = [
+    ["a missing model", ["generate", "none.atome", "x"], /^Cannot read "none\.atome": there is no such file/],
+    ["a directory as model", ["inspect", "run"], /^Cannot read "run": it is a directory/],
+    ["a text as model", ["eval", "text.txt", "text.txt"], /^Cannot use "text\.txt": it is neither a \.atome file nor/],
+    ["an empty prompt", ["generate", model, ""], /^Cannot use the prompt: it is empty/],
+    ["an empty prompt to verify", ["verify", model, "--prompt", ""], /^Cannot use the prompt: it is empty/],
+    [
+      "a checkpoint to generate",
+      ["generate", checkpoint, "x"],
+      /^Cannot run ".*": it is a checkpoint, expected a \.atome file; make one/,
+    ],
+    ["a checkpoint to verify", ["verify", checkpoint], /^Cannot run ".*": it is a checkpoint/],
+    ["a model to export", ["export", model], /^Cannot export ".*": it is a \.atome file already/],
+    [
+      "a temperature that is no number",
+      ["generate", model, "x", "--temperature", "hot"],
+      /'hot' is invalid\. Expected a number/,
+    ],
+    [
+      "an unknown engine",
+      ["generate", model, "x", "--engine", "gpu"],
+      /'gpu' is invalid\. Allowed choices are wasm, js/,
+    ],
+    ["an empty text", ["eval", model, "empty.atome"], /^Cannot use "empty\.atome": it is empty/],
+    ["a missing text", ["eval", model, "none.txt"], /^Cannot read "none\.txt": there is no such file/],
+    [
+      "a checkpoint against a checkpoint",
+      ["eval", checkpoint, "held.txt", "--against", checkpoint],
+      /^Cannot compare ".*" with a checkpoint/,
+    ],
+    [
+      "a model against a model",
+      ["eval", model, "held.txt", "--against", model],
+      /^Cannot compare against ".*": it is a \.atome file/,
+    ],
+    [
+      "metadata without value",
+      ["export", checkpoint, "--metadata", "licence"],
+      /^Cannot use --metadata "licence": expected key=value/,
+    ],
+    ["an import without its format", ["import", "blob.bin"], /required option '--from <format>' not specified/],
+    [
+      "an import of another format",
+      ["import", "--from", "onnx", "blob.bin"],
+      /'onnx' is invalid\. Allowed choices are atome01/,
+    ],
+    ["an import without output", ["import", ...from], /required option '-o, --output <file>' not specified/],
+    ["an output that is a directory", ["export", checkpoint, "-o", "run"], /^Cannot write "run": it is a directory/],
+  ];
+  test.each(bad)("%s", async (_, args, message) => {
+    const { code, stdout, stderr } = await runAtome(args, cwd);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n").length).toBe(1);
+    expect([code, stdout]).toEqual([2, ""]);
+  });
+});
+
+describe("exit code 1 for", () => {
+  const bad: [string, string[], RegExp][] = [
+    [
+      "a model cut short",
+      ["inspect", "short.atome"],
+      /^Cannot load "short\.atome": at byte 8, totalBytes is \d+ but the file has 100/,
+    ],
+    ["an empty model", ["generate", "empty.atome", "x"], /^Cannot load "empty\.atome": /],
+    ["a model with a bit flipped", ["verify", "flipped.atome"], /^Cannot load "flipped\.atome": at byte 12, crc32 is/],
+    [
+      "an output in a missing folder",
+      ["export", checkpoint, "-o", "no/model.atome"],
+      /^Cannot write "no\/?.*": its folder does not exist/,
+    ],
+  ];
+  test.each(bad)("%s", async (_, args, message) => {
+    const { code, stdout, stderr } = await runAtome(args, cwd);
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split("\n").length).toBe(1);
+    expect([code, stdout]).toEqual([1, ""]);
+  });
+
+  test("a checkpoint that the format has no place for", async () => {
+    const args = ["--config", "tiny.json", "--set", "embedding=float", "--steps", "2", "-o", "floating"];
+    const training = await runAtome(["train", "text.txt", ...args], cwd);
+    expect(training.code).toBe(0);
+    expect(training.stderr).toContain("there is no .atome file: Cannot export the model");
+    const { code, stderr } = await runAtome(["export", join("floating", "best.safetensors")], cwd);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^Cannot export the model: .*\n$/)]);
+  });
+});
+
+test("atome demo goes the whole way", async () => {
+  const report = await json("demo", "--steps", "10", "--quiet");
+  expect(report).toMatchObject({ verification: { identical: true }, training: { steps: 10 } });
+  expect(report.heldOut.questions).toBe(208);
+  expect(report.answers.length).toBe(5);
+});

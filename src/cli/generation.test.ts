@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import type { Engine, RouterMix } from "../engine/engine.js";
+import { type GenerationOptions, generate } from "./generation.js";
+
+/** An engine that writes the given pieces one after the other, whatever it is fed. */
+function scripted(pieces: readonly string[], routers: readonly RouterMix[] = []): Engine & { fed: number[] } {
+  const fed: number[] = [];
+  return {
+    fed,
+    nLayers: routers.length,
+    router: (layer: number) => routers[layer],
+    argmax: () => fed.length,
+    sample: () => fed.length,
+    step: (symbol: number) => {
+      fed.push(symbol);
+      return new Int32Array();
+    },
+    decode: (symbol: number) => new TextEncoder().encode(pieces[symbol % pieces.length]),
+  } as unknown as Engine & { fed: number[] };
+}
+
+const sampler = { temperature: 0, topK: 0, topP: 0, random: 0 };
+const write = (pieces: readonly string[], options: Partial<GenerationOptions>) =>
+  [...generate(scripted(pieces), { sampler, maxBytes: 100, ...options })].map(({ bytes }) =>
+    Buffer.from(bytes).toString(),
+  );
+const stop = (text: string) => new TextEncoder().encode(text);
+
+describe("generate", () => {
+  test("ends at the number of bytes, within a piece if need be", () => {
+    expect(write(["abc", "de"], { maxBytes: 7 })).toEqual(["abc", "de", "ab"]);
+  });
+
+  test("leaves out pieces without bytes", () => {
+    expect(write(["", "x", ""], { maxBytes: 2 })).toEqual(["x", "x"]);
+  });
+
+  test("ends before the stop text, wherever pieces cut it", () => {
+    expect(write(["one", "\n", "\n", "two"], { stop: stop("\n\n") })).toEqual(["one"]);
+    expect(write(["one\n", "\ntwo"], { stop: stop("\n\n") })).toEqual(["one"]);
+    expect(write(["a\n\nb"], { stop: stop("\n\n") })).toEqual(["a"]);
+    expect(write(["a", "b", "c"], { stop: stop("a") })).toEqual([]);
+  });
+
+  test("gives back what only looked like the stop text", () => {
+    expect(write(["a\n", "b", "c"], { stop: stop("\n\n"), maxBytes: 4 })).toEqual(["a\n", "b", "c"]);
+  });
+
+  test("hands on a piece as soon as it cannot begin the stop text", () => {
+    const engine = scripted(["aaaa", "b", "c"]);
+    const pieces = generate(engine, { sampler, maxBytes: 100, stop: stop("\n\n") });
+    pieces.next();
+    // The second piece was needed to know: the first might have ended in a line break.
+    expect(engine.fed.length).toBe(1);
+  });
+
+  test("averages the router over the layers that have a choice", () => {
+    const engine = scripted(
+      ["a"],
+      [
+        { mix: [32768, 0, 0], entropy: 0 },
+        { mix: [16384, 16384, 0], entropy: 2048 },
+        { mix: [0, 24576, 8192], entropy: 1024 },
+      ],
+    );
+    const [piece] = generate(engine, { sampler, maxBytes: 1 });
+    expect(piece).toMatchObject({ mix: [0.25, 0.625, 0.125], entropyBits: 0.75 });
+  });
+});
