@@ -65,7 +65,7 @@ async function run(path: string, prompt: string, options: GenerateOptions): Prom
     maxBytes: options.maxBytes,
     ...(options.stop === undefined ? {} : { stop: new TextEncoder().encode(unescaped(options.stop)) }),
   });
-  const router = options.showRouter ? new RouterView(output) : undefined;
+  const router = options.showRouter ? new RouterView(output, prompt) : undefined;
   if (!router) output.write(prompt);
   const start = performance.now();
   const written = await interruptible((isStopped) => writePieces(pieces, output, router, isStopped));
@@ -122,11 +122,12 @@ class RouterView {
   #entropyBits = 0;
   #count = 0;
 
-  constructor(output: Output) {
+  constructor(output: Output, prompt: string) {
     this.#output = output;
     if (output.colours) {
       const sample = (mix: Piece["mix"], name: string) => coloured(mix, name);
       output.print(`${sample([1, 0, 0], "local")} ${sample([0, 1, 0], "state")} ${sample([0, 0, 1], "sparse")}`);
+      output.write(prompt);
     } else {
       output.print("text              local  state  sparse  entropy (bits)");
     }

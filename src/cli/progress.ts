@@ -29,7 +29,7 @@ export class Progress {
     const ms = this.#clockMs();
     if (this.#silent || (!now && ms - this.#lastMs < interval)) return;
     this.#lastMs = ms;
-    if (this.#stream.isTTY) this.#stream.write(`\r\x1b[2K${line().slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    if (this.#stream.isTTY) this.#stream.write(`\r\x1b[2K${line().slice(0, (this.#stream.columns || 80) - 1)}`);
     else this.#stream.write(`${line()}\n`);
     this.#open = this.#stream.isTTY === true;
   }
