@@ -10,8 +10,9 @@ export type GradientTask = () => number;
 
 /** Values of a block of vector gradients. */
 const VECTOR_BLOCK = 4096;
-/** Multiplications worth a task of their own. */
-const TASK_SIZE = 1 << 21;
+/** Multiplications worth a task of their own, and most tasks of a group. */
+const TASK_SIZE = 1 << 22;
+const MOST_TASKS = 8;
 
 export function gradientTasks(kernels: Kernels, plan: Layout): GradientTask[] {
   const tasks = [
@@ -27,8 +28,9 @@ export function gradientTasks(kernels: Kernels, plan: Layout): GradientTask[] {
 function groupTasks(kernels: Kernels, plan: Layout, group: MatrixGroup): GradientTask[] {
   const { rows, depth } = group;
   const panels = depth / 8;
-  const work = plan.batch * plan.context * rows * 8;
-  const panelsPerTask = Math.max(1, Math.min(panels, Math.ceil(TASK_SIZE / work), Math.ceil(panels / 4)));
+  const work = plan.batch * plan.context * rows * depth;
+  const wanted = Math.min(MOST_TASKS, Math.ceil(work / TASK_SIZE));
+  const panelsPerTask = Math.ceil(panels / wanted);
   const isTiedTable = plan.config.tied && group === plan.unembed;
   const tasks: GradientTask[] = [];
   for (let first = 0; first < panels; first += panelsPerTask) {

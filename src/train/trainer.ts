@@ -283,10 +283,17 @@ function checkSymbols(symbols: Uint16Array, vocab: number, context: number): voi
 
 function allocate(bytes: number): WebAssembly.Memory {
   const pages = Math.ceil(bytes / 65536);
+  const megabytes = Math.ceil(bytes / 2 ** 20);
   if (bytes > MAX_BYTES) {
     throw new UsageError(
-      `Cannot train this model: it needs ${Math.ceil(bytes / 2 ** 20)} MB of memory and 4096 MB is the limit; choose a smaller model, batch or context.`,
+      `Cannot train this model: it needs ${megabytes} MB of memory and 4096 MB is the limit; choose a smaller model, batch or context.`,
     );
   }
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch {
+    throw new FailureError(
+      `Cannot train this model: it needs ${megabytes} MB of memory and the system refuses them; choose a smaller model, batch or context.`,
+    );
+  }
 }

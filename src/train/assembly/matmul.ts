@@ -185,15 +185,17 @@ export function matmulOuter(
 ): void {
   const cBytes = <usize>cStride << 2;
   const panelBytes = <usize>panelRows << 5;
-  for (let j = 0; j < xPanels; j++) {
-    let to = c + (<usize>j << 5);
-    let from = y;
-    for (let i = 0; i < yPanels; i++) {
-      outerTile(to, cBytes, from, x, tokens, accumulate);
-      outerTile(to + 4 * cBytes, cBytes, from + 16, x, tokens, accumulate);
-      to += 8 * cBytes;
+  // The panels of x, fewer than those of y, stay in the first cache while those of y pass once.
+  for (let i = 0; i < yPanels; i++) {
+    let to = c;
+    let from = x;
+    for (let j = 0; j < xPanels; j++) {
+      outerTile(to, cBytes, y, from, tokens, accumulate);
+      outerTile(to + 4 * cBytes, cBytes, y + 16, from, tokens, accumulate);
+      to += 32;
       from += panelBytes;
     }
-    x += panelBytes;
+    c += 8 * cBytes;
+    y += panelBytes;
   }
 }

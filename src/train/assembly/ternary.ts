@@ -4,7 +4,7 @@
  * is applied once, outside the sums.
  *
  * 16 tokens at a time, stored token-minor: a column, a table entry and an output are 4 vectors each. Measured against the
- * dense product of matmul.ts at the shapes of the built-in configurations: two to three times as fast.
+ * dense product of matmul.ts: 1.4 times as fast at widths of 64, twice at 256.
  */
 
 /** Bytes of a column, a table entry or an output for 16 tokens. */
