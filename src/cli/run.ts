@@ -16,6 +16,8 @@ const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 /** Runs one command line and returns the exit code; errors go to stderr as one sentence. */
 export async function runCli(args: readonly string[]): Promise<number> {
   stopQuietlyWhenReaderLeaves();
+  // What is thrown outside of the command's own promise, in an event of a thread, say.
+  process.on("uncaughtException", (error) => process.exit(report(error, args)));
   const program = makeProgram();
   try {
     await program.parseAsync(args, { from: "user" });
