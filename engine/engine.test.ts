@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Engine } from "../src/engine/engine.js";
@@ -180,6 +181,23 @@ describe("mutated models", () => {
       expect(answersOf(wasm.create(model), calls)).toEqual(given[i].answers);
     }
   });
+});
+
+/** Names that begin a line of a source file, as group 1 of a pattern. */
+const namesIn = (path: string, pattern: RegExp) =>
+  [...readFileSync(path, "utf8").matchAll(pattern)].map(([, name]) => name);
+
+test("the TypeScript engine has the functions of atome.c, in their order", () => {
+  const mirrored = namesIn(
+    fileURLToPath(new URL("../src/engine/mirror.ts", import.meta.url)),
+    /^(?:export )?(?:function |const )(\w+)(?:\(| = \()/gm,
+  );
+  const camelCase = (name: string) =>
+    name.replace(/^atome_/, "").replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const functions = namesIn(ENGINE_SOURCE, /^[a-z][\w ]*[ *](\w+)\([^;]*\{/gm).map(camelCase);
+  expect(functions.length).toBeGreaterThan(50);
+  // Where one function of C would be too long, the mirror has more.
+  expect(mirrored.filter((name) => functions.includes(name))).toEqual(functions);
 });
 
 const SWITCHES = [

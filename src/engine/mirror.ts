@@ -814,6 +814,9 @@ function logits(a: Atome): Int32Array {
   return a.logits;
 }
 
+/** Undefined when the symbol is out of range; nothing is changed then. */
+const step = (a: Atome, symbol: number): Int32Array | undefined => (feed(a, symbol) ? undefined : logits(a));
+
 const argmax = (a: Atome): number => maximum(a.product, 0, a.outputs);
 
 function nextRandom(sampler: Sampler): number {
@@ -877,8 +880,8 @@ function scores(a: Atome): Int32Array {
   return a.logits;
 }
 
-function entropyOf(probability: ArrayLike<number>): number {
-  let entropy = 0;
+function entropy(probability: ArrayLike<number>): number {
+  let total = 0;
   for (let at = 0; at < probability.length; at++) {
     const p = probability[at];
     let surprise = 0;
@@ -892,15 +895,15 @@ function entropyOf(probability: ArrayLike<number>): number {
         surprise -= i;
       }
     }
-    entropy += (p * surprise) >> 15;
+    total += (p * surprise) >> 15;
   }
-  return entropy;
+  return total;
 }
 
 function router(a: Atome, layer: number): { mix: [number, number, number]; entropy: number } {
   const at = a.mix + (MIX_BYTES / 2) * layer;
   const mix: [number, number, number] = [a.uint16[at], a.uint16[at + 1], a.uint16[at + 2]];
-  return { mix, entropy: entropyOf(mix) };
+  return { mix, entropy: entropy(mix) };
 }
 
 /** Where the content of a section starts, or 0. */
@@ -1001,25 +1004,21 @@ export function createMirror(model: Uint8Array): Engine {
   const { error } = check(model);
   if (error) refuseModel(model, error);
   const { a, arenaBytes } = init(model);
-  const feedOrRefuse = (symbol: number): void => {
-    if (feed(a, symbol)) refuseSymbol(symbol, a.vocab);
-  };
   return {
     vocab: a.vocab,
     outputs: a.outputs,
     nLayers: a.layers,
     arenaBytes,
     reset: () => reset(a),
-    feed: feedOrRefuse,
-    logits: () => logits(a),
-    step: (symbol) => {
-      feedOrRefuse(symbol);
-      return logits(a);
+    feed: (symbol) => {
+      if (feed(a, symbol)) refuseSymbol(symbol, a.vocab);
     },
+    logits: () => logits(a),
+    step: (symbol) => step(a, symbol) ?? refuseSymbol(symbol, a.vocab),
     argmax: () => argmax(a),
     sample: (sampler) => sample(a, sampler),
     scores: () => scores(a),
-    entropy: entropyOf,
+    entropy,
     router: (layer) => router(a, layer),
     encode: (text) => encodeText(a, text),
     decode: (symbol) => decode(a, symbol),
