@@ -1,4 +1,5 @@
-import { exp4, sumLanes } from "./elementary";
+import { exp4 } from "./elementary";
+import { addTo, sumLanes } from "./lanes";
 import { tile } from "./matmul";
 
 /**
@@ -168,7 +169,7 @@ function dotAndAdd(dv: usize, v: usize, dz: usize, p: v128, stride: i32): f32 {
   for (let c: usize = 0; c < rowBytes; c += 16) {
     const g = v128.load(dz + c);
     dot = f32x4.add(dot, f32x4.mul(g, v128.load(v + c)));
-    v128.store(dv + c, f32x4.add(v128.load(dv + c), f32x4.mul(p, g)));
+    addTo(dv + c, f32x4.mul(p, g));
   }
   return sumLanes(dot);
 }
@@ -179,6 +180,6 @@ function addScaled(target: usize, source: usize, factor: f32, depth: i32): void 
   const f = f32x4.splat(factor);
   const bytes = <usize>depth << 2;
   for (let c: usize = 0; c < bytes; c += 16) {
-    v128.store(target + c, f32x4.add(v128.load(target + c), f32x4.mul(f, v128.load(source + c))));
+    addTo(target + c, f32x4.mul(f, v128.load(source + c)));
   }
 }

@@ -1,4 +1,5 @@
-import { exp4, log64, sumLanes } from "./elementary";
+import { exp4, log64 } from "./elementary";
+import { sumLanes } from "./lanes";
 
 /**
  * Cross-entropy in nats against the target symbols (u16), summed over tokens `first` .. T - 1. The logits [T, O] become their

@@ -1,12 +1,5 @@
 /** Exponentials from + - * / alone: the same bits on every machine. */
 
-/** Sum of the four lanes, in a fixed order. */
-// @ts-ignore: decorator
-@inline
-export function sumLanes(v: v128): f32 {
-  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
-}
-
 /**
  * e^x of each lane, x <= 88; below -87 it is 0. Within 2 units in the last place: x = k ln 2 + r, then the Taylor series of
  * e^r to degree 7 (|r| <= 0.35, so the next term is below 2^-27).

@@ -1,4 +1,4 @@
-import { sumLanes } from "./elementary";
+import { sumLanes } from "./lanes";
 
 const EPSILON: f32 = 1e-5;
 

@@ -1,4 +1,4 @@
-import { sumLanes } from "./elementary";
+import { sumLanes } from "./lanes";
 
 /**
  * h_t = x_t + r_local l_t + r_state (out * s_t) + r_sparse z_t. x, l, s or z is 0 where there is none.

@@ -1,4 +1,5 @@
-import { exp4, sumLanes } from "./elementary";
+import { exp4 } from "./elementary";
+import { sumLanes } from "./lanes";
 
 /**
  * The router: r = scale * softmax(logits + bias) over the layer's P pathways, kept as [T, 4] with local, state, sparse in

@@ -1,3 +1,5 @@
+import { addTo } from "./lanes";
+
 /**
  * The state pathway: s_t = a * s_{t-1} + b * n_t per channel, s before the window is zero. a, b are [w].
  * The gated block's b is 1 - a; the base block's is learned.
@@ -29,20 +31,45 @@ export function stateBackward(
   const nBytes = <usize>nStride << 2;
   const dnBytes = <usize>dnStride << 2;
   memory.fill(carry, 0, rowBytes);
-  for (let t = T - 1; t >= 0; t--) {
+  let t = T - 1;
+  // Two tokens at a time, the later one first; the sums share loads and stores.
+  for (; t >= 2; t -= 2) {
     const sRow = s + <usize>t * rowBytes;
     const gRow = dOut + <usize>t * rowBytes;
     const nRow = n + <usize>t * nBytes;
     const dnRow = dn + <usize>t * dnBytes;
     for (let c: usize = 0; c < rowBytes; c += 16) {
+      const weight = v128.load(out + c);
+      const a4 = v128.load(a + c);
+      const b4 = v128.load(b + c);
+      const s1 = v128.load(sRow + c);
+      const s0 = v128.load(sRow - rowBytes + c);
+      const g1 = v128.load(gRow + c);
+      const g0 = v128.load(gRow - rowBytes + c);
+      const total1 = f32x4.add(f32x4.mul(g1, weight), v128.load(carry + c));
+      const total0 = f32x4.add(f32x4.mul(g0, weight), f32x4.mul(a4, total1));
+      v128.store(carry + c, f32x4.mul(a4, total0));
+      addTo(dout + c, f32x4.add(f32x4.mul(g1, s1), f32x4.mul(g0, s0)));
+      addTo(dnRow + c, f32x4.mul(b4, total1));
+      addTo(dnRow - dnBytes + c, f32x4.mul(b4, total0));
+      const n1 = v128.load(nRow + c);
+      const n0 = v128.load(nRow - nBytes + c);
+      addTo(db + c, f32x4.add(f32x4.mul(total1, n1), f32x4.mul(total0, n0)));
+      const before = v128.load(sRow - 2 * rowBytes + c);
+      addTo(da + c, f32x4.add(f32x4.mul(total1, s0), f32x4.mul(total0, before)));
+    }
+  }
+  for (; t >= 0; t--) {
+    const sRow = s + <usize>t * rowBytes;
+    const gRow = dOut + <usize>t * rowBytes;
+    for (let c: usize = 0; c < rowBytes; c += 16) {
       const g = v128.load(gRow + c);
-      const state = v128.load(sRow + c);
-      v128.store(dout + c, f32x4.add(v128.load(dout + c), f32x4.mul(g, state)));
       const total = f32x4.add(f32x4.mul(g, v128.load(out + c)), v128.load(carry + c));
-      v128.store(dnRow + c, f32x4.add(v128.load(dnRow + c), f32x4.mul(v128.load(b + c), total)));
-      v128.store(db + c, f32x4.add(v128.load(db + c), f32x4.mul(total, v128.load(nRow + c))));
-      if (t > 0) v128.store(da + c, f32x4.add(v128.load(da + c), f32x4.mul(total, v128.load(sRow - rowBytes + c))));
       v128.store(carry + c, f32x4.mul(v128.load(a + c), total));
+      addTo(dout + c, f32x4.mul(g, v128.load(sRow + c)));
+      addTo(dn + <usize>t * dnBytes + c, f32x4.mul(v128.load(b + c), total));
+      addTo(db + c, f32x4.mul(total, v128.load(n + <usize>t * nBytes + c)));
+      if (t > 0) addTo(da + c, f32x4.mul(total, v128.load(sRow - rowBytes + c)));
     }
   }
 }
