@@ -2,15 +2,15 @@
 //   node make.mjs          writes both files
 //   node make.mjs --check  exits 1 if the files on disk differ from what would be made
 // No dependencies, and the same result on every machine.
-import { readFileSync, writeFileSync, existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-const SEED = 20;           // changes the order and which questions are held out
-const MIN_QUESTIONS = 8;   // per fact
-const TWO_HELD_FROM = 10;  // facts with this many questions hold out two, others one
-const MAX_ANSWER = 99;     // bytes
+const SEED = 20; // changes the order and which questions are held out
+const MIN_QUESTIONS = 8; // per fact
+const TWO_HELD_FROM = 10; // facts with this many questions hold out two, others one
+const MAX_ANSWER = 99; // bytes
 
 const at = (name) => new URL(name, import.meta.url);
-const read = (name) => readFileSync(at(name), 'utf8').replace(/\r\n/g, '\n');
+const read = (name) => readFileSync(at(name), "utf8").replace(/\r\n/g, "\n");
 
 function fail(message) {
   console.error(`make.mjs: ${message}`);
@@ -37,23 +37,25 @@ function shuffle(list) {
 
 // Read the facts: "## device", "= answer", then one question per line.
 const facts = [];
-let device = '';
-read('facts.txt').split('\n').forEach((raw, index) => {
-  const line = raw.trim();
-  if (line.startsWith('## ')) device = line.slice(3);
-  else if (line.startsWith('= ')) facts.push({ device, answer: line.slice(2), questions: [] });
-  else if (line !== '' && !line.startsWith('#')) {
-    if (facts.length === 0) fail(`facts.txt:${index + 1}: a question before any answer`);
-    facts[facts.length - 1].questions.push(line);
-  }
-});
+let device = "";
+read("facts.txt")
+  .split("\n")
+  .forEach((raw, index) => {
+    const line = raw.trim();
+    if (line.startsWith("## ")) device = line.slice(3);
+    else if (line.startsWith("= ")) facts.push({ device, answer: line.slice(2), questions: [] });
+    else if (line !== "" && !line.startsWith("#")) {
+      if (facts.length === 0) fail(`facts.txt:${index + 1}: a question before any answer`);
+      facts[facts.length - 1].questions.push(line);
+    }
+  });
 
 // Check the style, and that every question and every answer occurs once.
 const ASKS = /^(how|what|which|when|where|why|who|is|are|do|does|can|may|must|should)\b/;
 const seen = new Set();
 const answers = new Set();
 for (const { device: name, answer, questions } of facts) {
-  if (name === '') fail(`no device for: ${answer}`);
+  if (name === "") fail(`no device for: ${answer}`);
   if (answers.has(answer)) fail(`answer given twice: ${answer}`);
   answers.add(answer);
   if (answer.length > MAX_ANSWER) fail(`answer too long: ${answer}`);
@@ -62,8 +64,8 @@ for (const { device: name, answer, questions } of facts) {
   for (const q of questions) {
     if (seen.has(q)) fail(`question given twice: ${q}`);
     seen.add(q);
-    if (!/^[a-z0-9 ,]+\??$/.test(q) || q.includes('  ')) fail(`question style: ${q}`);
-    if (ASKS.test(q) && !q.endsWith('?')) fail(`question mark missing: ${q}`);
+    if (!/^[a-z0-9 ,]+\??$/.test(q) || q.includes("  ")) fail(`question style: ${q}`);
+    if (ASKS.test(q) && !q.endsWith("?")) fail(`question mark missing: ${q}`);
   }
 }
 
@@ -73,20 +75,24 @@ const heldout = [];
 for (const { answer, questions } of facts) {
   const order = shuffle(questions);
   const held = questions.length >= TWO_HELD_FROM ? 2 : 1;
-  order.forEach((question, i) => (i < held ? heldout : train).push({ question, answer }));
+  heldout.push(...order.slice(0, held).map((question) => ({ question, answer })));
+  train.push(...order.slice(held).map((question) => ({ question, answer })));
 }
 const trained = new Set(train.map((x) => x.question));
 for (const { question } of heldout) {
   if (trained.has(question)) fail(`held-out question is in train.txt: ${question}`);
 }
 
-const text = (list) => shuffle(list).map((x) => `Q: ${x.question}\nA: ${x.answer}\n\n`).join('');
+const text = (list) =>
+  shuffle(list)
+    .map((x) => `Q: ${x.question}\nA: ${x.answer}\n\n`)
+    .join("");
 const made = [
-  { name: 'train.txt', body: text(train), count: train.length },
-  { name: 'heldout.txt', body: text(heldout), count: heldout.length },
+  { name: "train.txt", body: text(train), count: train.length },
+  { name: "heldout.txt", body: text(heldout), count: heldout.length },
 ];
 
-const check = process.argv.includes('--check');
+const check = process.argv.includes("--check");
 const devices = new Set(facts.map((f) => f.device));
 console.log(`facts.txt: ${facts.length} facts about ${devices.size} devices, ${seen.size} questions`);
 let differs = false;
@@ -94,7 +100,7 @@ for (const { name, body, count } of made) {
   if (check) {
     const same = existsSync(at(name)) && read(name) === body;
     if (!same) differs = true;
-    console.log(`${name}: ${same ? 'up to date' : 'DIFFERS, run: node make.mjs'}`);
+    console.log(`${name}: ${same ? "up to date" : "DIFFERS, run: node make.mjs"}`);
   } else {
     writeFileSync(at(name), body);
     console.log(`${name}: wrote ${count} exchanges, ${Buffer.byteLength(body)} bytes`);
