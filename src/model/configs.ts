@@ -29,7 +29,7 @@ const shapes: Record<string, unknown> = {
   "tokens-20k": {
     block: "gated",
     dModel: 40,
-    dInner: 100,
+    dInner: 86,
     nLayers: 3,
     pathways: ["local", "state"],
     alphabet: { kind: "tokens", size: 512 },
