@@ -12,12 +12,9 @@ const note = (text) => process.stderr.write(`${text}\n`);
 
 /** What the tests use beside Node: how to tell that it is there, and the Debian packages that bring it. */
 const TOOLS = [
-  {
-    name: "gcc",
-    packages: ["gcc", "libc6-dev"],
-    isThere: () => hasProgram("gcc") && existsSync("/usr/include/stdio.h"),
-  },
-  { name: "clang", packages: ["clang", "libc6-dev"], isThere: () => hasProgram("clang") },
+  { name: "gcc", packages: ["gcc", "libc6-dev"], isThere: () => canLink("gcc") },
+  // Its sanitizers are a package of their own.
+  { name: "clang", packages: ["clang", "libclang-rt-dev", "libc6-dev"], isThere: () => canLink("clang") },
   {
     name: "arm-none-eabi-gcc",
     packages: ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"],
@@ -25,6 +22,17 @@ const TOOLS = [
   },
   { name: "qemu-system-arm", packages: ["qemu-system-arm"], isThere: () => hasProgram("qemu-system-arm") },
 ];
+
+/** Whether a compiler makes programs with sanitizers: headers and run-time libraries are there too. */
+function canLink(compiler) {
+  if (!hasProgram(compiler)) return false;
+  const folder = mkdtempSync(join(tmpdir(), "atome-test-"));
+  const args = ["-fsanitize=address,undefined", "-x", "c", "-", "-o", join(folder, "program")];
+  const input = '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n';
+  const { status } = spawnSync(compiler, args, { input, stdio: ["pipe", "ignore", "ignore"] });
+  rmSync(folder, { recursive: true, force: true });
+  return status === 0;
+}
 
 const hasProgram = (name) => (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)));
 const missingTools = () => TOOLS.filter((tool) => !tool.isThere());
