@@ -85,7 +85,7 @@ export class RunFolder {
   }
 
   #holdsRun(): boolean {
-    return [this.last, this.best, this.model, this.#config].some((path) => existsSync(path));
+    return [this.last, this.best, this.model].some((path) => existsSync(path));
   }
 
   /** Steps after the checkpoint will be made, and logged, again. */

@@ -87,7 +87,7 @@ describe("atome train", () => {
     const { code, stderr } = await runAtome(tinyRun("killed", ...long, "--resume"), cwd);
     expect(stderr).not.toContain("Cannot");
     expect(code).toBe(0);
-    for (const name of ["last.safetensors", "best.safetensors", "log.jsonl"]) {
+    for (const name of ["last.safetensors", "best.safetensors", "log.jsonl", "model.atome"]) {
       expect(bytes("killed", name), name).toBe(bytes("whole", name));
     }
   });
@@ -105,6 +105,24 @@ describe("atome train", () => {
     );
     expect((await runAtome(["train", "text.txt", "-o", "stopped", "--resume"], cwd)).code).toBe(0);
     expect(bytes("stopped", "last.safetensors")).toBe(bytes("whole", "last.safetensors"));
+  });
+
+  test("has nothing left to do when a finished run is resumed", async () => {
+    const before = bytes("plain", "last.safetensors");
+    const { code, stdout } = await runAtome(["train", "text.txt", "-o", "plain", "--resume", "--json"], cwd);
+    expect([code, JSON.parse(stdout).steps]).toEqual([0, 60]);
+    expect(bytes("plain", "last.safetensors")).toBe(before);
+  });
+
+  test("starts anew in a folder whose run saved nothing", async () => {
+    const { child, ended } = startAtome(tinyRun("nothing-saved", "--set", "train.checkpointEvery=1000"), cwd);
+    await logged("nothing-saved", 1);
+    child.kill("SIGKILL");
+    await ended;
+    if (existsSync(join(cwd, "nothing-saved", "best.safetensors")))
+      rmSync(join(cwd, "nothing-saved", "best.safetensors"));
+    expect((await runAtome(tinyRun("nothing-saved", "--steps", "3"), cwd)).code).toBe(0);
+    expect(logOf("nothing-saved").length).toBe(4);
   });
 
   test("starts from the weights of a checkpoint", async () => {
