@@ -116,7 +116,7 @@ export interface ScratchPlan {
   da: number;
   db: number;
   carry: number;
-  keys: number;
+  queries: number;
   scores: number;
   /** For `matmulTernary`. */
   tables: number;
@@ -284,8 +284,8 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
     da: allocator.take(w),
     db: allocator.take(w),
     carry: allocator.take(w),
-    keys: take(depth),
-    scores: allocator.take(4 * T),
+    queries: take(depth),
+    scores: take(8),
     tables: allocator.take(16 * Math.max(...layout.groups.map(({ rows, depth }) => rows + depth + 12)) + 3456),
   };
 }

@@ -253,10 +253,10 @@ export class WindowPass {
     const { k, plan, scratch } = this;
     const { topK, dHead } = plan.config;
     const depth = pad8(dHead);
-    k.packRows(scratch.keys, qk + 4 * depth, qkStride, depth, plan.tokens / 8);
-    const kept = [buffers.probabilities, buffers.positions, scratch.scores, plan.tokens];
+    k.packRows(scratch.queries, qk, qkStride, depth, plan.tokens / 8);
+    const kept = [buffers.probabilities, buffers.positions, scratch.scores];
     const sizes = [this.T, layer.config.window, topK, depth, 1 / Math.sqrt(dHead), plan.dInner];
-    k.attentionForward(buffers.z, ...kept, qk, qkStride, scratch.keys, v, vStride, ...sizes);
+    k.attentionForward(buffers.z, ...kept, scratch.queries, qk + 4 * depth, qkStride, v, vStride, ...sizes);
   }
 
   private attentionBackward(

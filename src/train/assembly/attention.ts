@@ -6,99 +6,93 @@ import { tile } from "./matmul";
  * The sparse pathway: one head, a sliding window of W positions (the current one included), a softmax over the `topK` (at
  * most 4) largest scores q.k * scale; among equals the older position is taken.
  *
- * q [T, dHead], k packed in panels of 8 keys, v [T, w]. Keeps the positions (i32) and their probabilities as [T, 4]; places
- * left over hold probability 0 and the token itself. `scores` is scratch for 4 rows of `scoreStride` >= T values.
+ * q packed in panels of 8 queries, k [T, dHead] with T padded to a multiple of 8, v [T, w]. Keeps the positions (i32) and
+ * their probabilities as [T, 4], largest first; places left over hold probability 0 and the token itself. `scores` is scratch
+ * for 8 values per token.
  */
 export function attentionForward(
-  z: usize, probabilities: usize, positions: usize, scores: usize, scoreStride: i32, q: usize, qStride: i32, keys: usize,
-  v: usize, vStride: i32, T: i32, W: i32, topK: i32, depth: i32, scale: f32, stride: i32,
+  z: usize, probabilities: usize, positions: usize, scores: usize, queries: usize, k: usize, kStride: i32, v: usize, vStride: i32,
+  T: i32, W: i32, topK: i32, depth: i32, scale: f32, stride: i32,
 ): void {
-  const scoreBytes = <usize>scoreStride << 2;
-  const qBytes = <usize>qStride << 2;
-  for (let t0 = 0; t0 < T; t0 += 4) {
-    const firstPanel = max(0, t0 - W + 1) >> 3;
-    const lastPanel = (t0 + 3) >> 3;
-    for (let panel = firstPanel; panel <= lastPanel; panel++) {
-      const to = scores + (<usize>panel << 5);
-      tile(to, scoreBytes, q + <usize>t0 * qBytes, qBytes, keys + (<usize>(panel * depth) << 5), depth, false);
+  const kBytes = <usize>kStride << 2;
+  for (let t0 = 0; t0 < T; t0 += 8) {
+    // Scores of 8 queries lie side by side, key after key.
+    const panel = queries + (<usize>(t0 * depth) << 2);
+    for (let key = max(0, t0 - W + 1) & ~3; key < t0 + 8; key += 4) {
+      tile(scores + (<usize>key << 5), 32, k + <usize>key * kBytes, kBytes, panel, depth, false);
     }
-    const end = min(T, t0 + 4);
+    for (let half = 0; half < 8; half += 4) {
+      const t = t0 + half;
+      choose(probabilities + (<usize>t << 4), positions + (<usize>t << 4), scores + (<usize>half << 2), t, W, topK, scale);
+    }
+    const end = min(T, t0 + 8);
     for (let t = t0; t < end; t++) {
       const kept = <usize>t << 4;
-      choose(probabilities + kept, positions + kept, scores + <usize>(t - t0) * scoreBytes, max(0, t - W + 1), t);
-      softmax(probabilities + kept, min(topK, min(t + 1, W)), scale);
       blend(z + ((<usize>(t * stride)) << 2), probabilities + kept, positions + kept, v, vStride, stride);
     }
   }
 }
 
-/** Writes the four largest of scores[first .. last] and their positions, largest first; the softmax uses the first `topK`. */
+/**
+ * The four best of 4 queries t .. t + 3 at once, a query per lane: writes their probabilities and positions as rows.
+ * A score that beats the one in a place takes it and pushes the others down.
+ */
 // @ts-ignore: decorator
 @inline
-function choose(best: usize, places: usize, scores: usize, first: i32, last: i32): void {
-  let s0: f32 = -Infinity;
-  let s1 = s0, s2 = s0, s3 = s0;
-  let i0 = last;
-  let i1 = i0, i2 = i0, i3 = i0;
-  let i = first;
-  while (i <= last) {
-    // Most scores are below the fourth: four are ruled out at once.
-    if (i + 3 <= last) {
-      const four = v128.load(scores + (<usize>i << 2));
-      if (!v128.any_true(f32x4.gt(four, f32x4.splat(s3)))) {
-        i += 4;
-        continue;
-      }
+function choose(probabilities: usize, positions: usize, scores: usize, t: i32, W: i32, topK: i32, scale: f32): void {
+  const own = i32x4.add(i32x4.splat(t), i32x4(0, 1, 2, 3));
+  const none = f32x4.splat(-Infinity);
+  let s0 = none, s1 = none, s2 = none, s3 = none;
+  let i0 = own, i1 = own, i2 = own, i3 = own;
+  // Of these keys some queries see only some.
+  const allBefore = t;
+  const allFrom = t + 3 - W + 1;
+  for (let key = max(0, t - W + 1); key <= t + 3; key++) {
+    let score = v128.load(scores + (<usize>key << 5));
+    const place = i32x4.splat(key);
+    if (key > allBefore || key < allFrom) {
+      const seen = v128.and(i32x4.le_s(place, own), i32x4.gt_s(place, i32x4.sub(own, i32x4.splat(W))));
+      score = v128.bitselect(score, none, seen);
     }
-    const end = min(i + 4, last + 1);
-    for (; i < end; i++) {
-      const score = load<f32>(scores + (<usize>i << 2));
-      if (score <= s3) continue;
-      if (score > s1) {
-        s3 = s2;
-        i3 = i2;
-        s2 = s1;
-        i2 = i1;
-        if (score > s0) {
-          s1 = s0;
-          i1 = i0;
-          s0 = score;
-          i0 = i;
-        } else {
-          s1 = score;
-          i1 = i;
-        }
-      } else if (score > s2) {
-        s3 = s2;
-        i3 = i2;
-        s2 = score;
-        i2 = i;
-      } else {
-        s3 = score;
-        i3 = i;
-      }
-    }
+    const beats3 = f32x4.gt(score, s3);
+    if (!v128.any_true(beats3)) continue;
+    const beats0 = f32x4.gt(score, s0);
+    const beats1 = f32x4.gt(score, s1);
+    const beats2 = f32x4.gt(score, s2);
+    s3 = v128.bitselect(s2, v128.bitselect(score, s3, beats3), beats2);
+    i3 = v128.bitselect(i2, v128.bitselect(place, i3, beats3), beats2);
+    s2 = v128.bitselect(s1, v128.bitselect(score, s2, beats2), beats1);
+    i2 = v128.bitselect(i1, v128.bitselect(place, i2, beats2), beats1);
+    s1 = v128.bitselect(s0, v128.bitselect(score, s1, beats1), beats0);
+    i1 = v128.bitselect(i0, v128.bitselect(place, i1, beats1), beats0);
+    s0 = v128.bitselect(score, s0, beats0);
+    i0 = v128.bitselect(place, i0, beats0);
   }
-  store<f32>(best, s0);
-  store<f32>(best, s1, 4);
-  store<f32>(best, s2, 8);
-  store<f32>(best, s3, 12);
-  store<i32>(places, i0);
-  store<i32>(places, i1, 4);
-  store<i32>(places, i2, 8);
-  store<i32>(places, i3, 12);
+  storeColumns(positions, i0, i1, i2, i3);
+  // An empty place has a score of -infinity and so the probability 0.
+  const factor = f32x4.splat(scale);
+  const e0 = f32x4.splat(1);
+  const e1 = topK > 1 ? exp4(f32x4.mul(f32x4.sub(s1, s0), factor)) : f32x4.splat(0);
+  const e2 = topK > 2 ? exp4(f32x4.mul(f32x4.sub(s2, s0), factor)) : f32x4.splat(0);
+  const e3 = topK > 3 ? exp4(f32x4.mul(f32x4.sub(s3, s0), factor)) : f32x4.splat(0);
+  const total = f32x4.add(f32x4.add(e0, e1), f32x4.add(e2, e3));
+  storeColumns(
+    probabilities, f32x4.div(e0, total), f32x4.div(e1, total), f32x4.div(e2, total), f32x4.div(e3, total),
+  );
 }
 
-/** The first `count` scores, largest first, become probabilities; the rest become 0. */
+/** Stores four vectors as the columns of a 4 x 4 block. */
 // @ts-ignore: decorator
 @inline
-function softmax(best: usize, count: i32, scale: f32): void {
-  const shifted = f32x4.sub(v128.load(best), v128.load32_splat(best));
-  let e = exp4(f32x4.mul(shifted, f32x4.splat(scale)));
-  if (count < 4) e = f32x4.replace_lane(e, 3, 0);
-  if (count < 3) e = f32x4.replace_lane(e, 2, 0);
-  if (count < 2) e = f32x4.replace_lane(e, 1, 0);
-  v128.store(best, f32x4.div(e, f32x4.splat(sumLanes(e))));
+function storeColumns(to: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const cd2 = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2));
+  v128.store(to, v128.shuffle<i64>(ab, cd, 1, 3), 16);
+  v128.store(to, v128.shuffle<i64>(ab2, cd2, 0, 2), 32);
+  v128.store(to, v128.shuffle<i64>(ab2, cd2, 1, 3), 48);
 }
 
 // @ts-ignore: decorator
