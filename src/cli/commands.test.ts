@@ -141,6 +141,11 @@ describe("atome generate", () => {
     expect((await json(...args, "--stop", stop)).text).toBe(text.slice(0, text.indexOf(stop)));
   });
 
+  test("remarks on bytes that the model spells out", async () => {
+    const { code, stderr } = await runAtome(["generate", model, "line é", "--max-bytes", "3"], cwd);
+    expect([code, stderr]).toEqual([0, "2 bytes of the prompt are rare or new to this model.\n"]);
+  });
+
   test("shows the router", async () => {
     const args = ["generate", model, "line", "--max-bytes", "5", "--show-router"];
     const { router } = await json(...args);

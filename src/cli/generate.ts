@@ -50,9 +50,10 @@ async function run(path: string, prompt: string, options: GenerateOptions): Prom
   const model = await readModelFile(bytes, path);
   if (model.classNames)
     throw new UsageError(`Cannot generate with "${path}": it is a classifier, expected a language model.`);
-  const { symbols } = new Prompt(alphabetOf(model), prompt);
+  const { symbols, escapedBytes } = new Prompt(alphabetOf(model), prompt);
   if (symbols.length === 0)
     throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
+  if (escapedBytes > 0) output.note(`${escapedBytes} bytes of the prompt are rare or new to this model.`);
   const engine = (await engineMaker(options.engine)).create(bytes);
   for (const symbol of symbols) engine.step(symbol);
   const pieces = generate(engine, {

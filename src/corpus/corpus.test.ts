@@ -45,6 +45,7 @@ describe("Corpus.open", () => {
     ["a missing file", () => join(folder, "none.txt"), /none\.txt": there is no such file; check the path\./],
     ["a path through a file", () => join(file("text"), "x"), /there is no such file/],
     ["a directory", () => join(folder, "directory"), /directory": it is a directory, expected a text file/],
+    ["a device", () => "/dev/null", /"\/dev\/null": it is a pipe or a device, expected a text file/],
     ["an empty file", () => file(""), /it is empty, expected text/],
     ["a one-byte file", () => file("x"), /it has 1 byte, expected a text to learn from/],
     ["a file with a zero byte", () => file("text\0text"), /byte 4 is 0, expected text; .* --allow-binary/],

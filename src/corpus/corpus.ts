@@ -164,11 +164,16 @@ function openFile(path: string): number {
   } catch (error) {
     throw openingError(path, (error as NodeJS.ErrnoException).code);
   }
-  if (fstatSync(file).isDirectory()) {
-    closeSync(file);
+  const stat = fstatSync(file);
+  if (stat.isFile()) return file;
+  closeSync(file);
+  if (stat.isDirectory()) {
     throw new UsageError(`Cannot read "${path}": it is a directory, expected a text file; name the files in it.`);
   }
-  return file;
+  // It is read twice.
+  throw new UsageError(
+    `Cannot read "${path}": it is a pipe or a device, expected a text file; write the text to a file first.`,
+  );
 }
 
 function openingError(path: string, code: string | undefined): Error {
