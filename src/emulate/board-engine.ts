@@ -32,6 +32,7 @@ const compileFlags = (board: Board, defines: readonly string[]) => [
     "-ffreestanding",
     "-ffunction-sections",
     "-fdata-sections",
+    // Without it gcc calls memset, which no library is there to provide.
     "-fno-tree-loop-distribute-patterns",
   ],
   ...["-Wall", "-Wextra", "-mthumb", `-mcpu=${board.core}`, `-DCLOCK_HZ=${board.clockHz}`],

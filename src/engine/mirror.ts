@@ -47,6 +47,8 @@ const STRUCT_BYTES = 96;
 
 /** struct atome; its arrays are views of one arena. */
 class Atome {
+  /** Of the sections: first the weights, and so the embedding table. */
+  content = 0;
   weights = 0;
   record = 0;
   memory = 0;
@@ -75,7 +77,6 @@ class Atome {
   escape = 0;
   byte = 0;
   // The whole arena, as each type.
-  bytes = new Uint8Array();
   int8 = new Int8Array();
   uint16 = new Uint16Array();
   int32 = new Int32Array();
@@ -147,42 +148,61 @@ function softmax(v: Int32Array, at: number, n: number): void {
   for (let i = at; i < end; i++) v[i] = Math.imul(v[i], q) >> 15;
 }
 
-/** Start of section 1, and so of the embedding table. */
-const embedding = (a: Atome): number => HEADER_BYTES + SECTION_BYTES * read16(a.model, SECTION_COUNT);
+const fill = (v: Int32Array, at: number, n: number, value: number): Int32Array => v.fill(value, at, at + n);
 
 // ---- matrices: 2.1, 2.2, 3.4 ----
 
 /** (columns + 4) / 5 */
 const groupCount = (columns: number): number => ((columns + 4) * 52429) >>> 18;
 
-/** The 252 biased sums of one group: table `index`, of the values from v[at] on. */
-function buildTable(a: Atome, index: number, at: number): void {
+/**
+ * The 252 biased sums of each of n groups. A running sum takes every value: each step of a trit adds the difference from the
+ * value before. Returns where the next group's values are.
+ */
+function buildTables(a: Atome, at: number, n: number): number {
   const { table, tablePairs, vector } = a;
-  const start = index * TABLE_ENTRIES;
+  let to = 0;
+  let pair = 0;
   let v = at;
-  table[start] = 32768 - vector[v] - vector[v + 1] - vector[v + 2] - vector[v + 3] - vector[v + 4];
-  for (let size = 1; size < 27; size *= 3, v++) {
-    for (let one = start; one < start + size; one++) {
-      table[one + size] = table[one] + vector[v];
-      table[one + 2 * size] = table[one + size] + vector[v];
+  for (let group = 0; group < n; group++, v += 5) {
+    let one = vector[v];
+    let two = vector[v + 1] - 2 * one;
+    const three = vector[v + 2] - 3 * vector[v + 1];
+    let sum = 32768 - one - vector[v + 1] - vector[v + 2] - vector[v + 3] - vector[v + 4];
+    for (let i = 0; i < 3; i++, sum += three) {
+      for (let j = 0; j < 3; j++, sum += two, to += 3) {
+        table[to] = sum;
+        sum += one;
+        table[to + 1] = sum;
+        sum += one;
+        table[to + 2] = sum;
+      }
     }
-  }
-  table[start + 27] = table[start + 26];
-  const pairs = start >> 1;
-  for (let size = 14; size < 126; size *= 3, v++) {
-    const step = Math.imul(vector[v], 65537);
-    for (let from = pairs; from < pairs + size; from++) {
-      const sum = (tablePairs[from] + step) | 0;
-      tablePairs[from + size] = sum;
-      tablePairs[from + 2 * size] = sum + step;
+    table[to] = table[to - 1];
+    one = Math.imul(vector[v + 3], 65537);
+    two = Math.imul(vector[v + 4], 65537) - 2 * one;
+    // One pair of the 28 sums at a time, with all values of the last two trits.
+    const end = pair + 14;
+    for (; pair !== end; pair++) {
+      sum = tablePairs[pair];
+      for (let i = pair; i < pair + 126; i += 42, sum = (sum + two) | 0) {
+        tablePairs[i] = sum;
+        sum = (sum + one) | 0;
+        tablePairs[i + 14] = sum;
+        sum = (sum + one) | 0;
+        tablePairs[i + 28] = sum;
+      }
     }
+    pair += 112;
+    to = 2 * pair;
   }
+  return v;
 }
 
 /** Adds four groups to every row. */
-function addFour(p: Uint8Array, start: number, row: Int32Array, at: number, end: number, table: Uint16Array): number {
+function addFour(p: Uint8Array, start: number, row: Int32Array, at: number, rows: number, table: Uint16Array): number {
   let code = start;
-  for (let i = at; i < end; i++) {
+  for (let i = at; i < at + rows; i++) {
     row[i] +=
       table[p[code]] +
       table[TABLE_ENTRIES + p[code + 1]] +
@@ -193,29 +213,28 @@ function addFour(p: Uint8Array, start: number, row: Int32Array, at: number, end:
   return code;
 }
 
-function addOne(p: Uint8Array, start: number, row: Int32Array, at: number, end: number, table: Uint16Array): number {
+function addOne(p: Uint8Array, start: number, row: Int32Array, at: number, rows: number, table: Uint16Array): number {
   let code = start;
-  for (let i = at; i < end; i++) row[i] += table[p[code++]];
+  for (let i = at; i < at + rows; i++) row[i] += table[p[code++]];
   return code;
 }
 
 /** product from `at` on = T . vector; moves the cursor past T */
 function multiplyTernary(a: Atome, rows: number, columns: number, at: number): void {
   const { model, product, table, vector } = a;
-  const end = at + rows;
   let groups = groupCount(columns);
   let code = a.weights;
   let v = 0;
   a.weights = code + align4(rows * groups);
-  for (let i = 0; i < 4; i++) vector[columns + i] = 0;
-  product.fill(-(groups << 15), at, end);
   if (!rows) return;
-  while (groups) {
-    const count = groups < 4 ? 1 : 4;
-    for (let i = 0; i < count; i++, v += 5) buildTable(a, i, v);
-    groups -= count;
-    code = count === 1 ? addOne(model, code, product, at, end, table) : addFour(model, code, product, at, end, table);
-  }
+  vector.fill(0, columns, columns + 4);
+  fill(product, at, rows, -(groups << 15));
+  do {
+    const n = groups < 4 ? 1 : 4;
+    v = buildTables(a, v, n);
+    code = n === 1 ? addOne(model, code, product, at, rows, table) : addFour(model, code, product, at, rows, table);
+    groups -= n;
+  } while (groups);
 }
 
 /** product = the logits of Q . vector; moves the cursor past Q */
@@ -235,9 +254,6 @@ function multiplyInt4(a: Atome, rows: number, columns: number): void {
     product[row] = rescale(mulQ15(8 * sum, read16(model, step + 2 * row)), model, LOGIT_SCALE);
   }
 }
-
-/** Weights of the trits in a code, last first. */
-const PLACES = [84, 28, 9, 3, 1] as const;
 
 /** residual = row of the embedding table; moves the cursor to the first layer */
 function loadRow(a: Atome, row: number): void {
@@ -262,7 +278,8 @@ function loadRow(a: Atome, row: number): void {
   for (let g = 0; g < groups; g++, x += 5) {
     let last = x + 5;
     let code = model[table + (g < (groups & ~3) ? ((g >> 2) * rows + row) * 4 + (g & 3) : g * rows + row)];
-    for (const place of PLACES) {
+    // 84, 28, 9, 3, 1
+    for (let place = 84; place; place = (place * 86) >> 8) {
       let value = -scale;
       for (; code >= place; code -= place) value += scale;
       residual[--last] = value;
@@ -353,17 +370,13 @@ function convolve(a: Atome, start: number): void {
   let tapScale = taps + 4 * w;
   for (let v = 0; v < w; v++) {
     let old = int32[history];
-    let tap = (gated ? read32(model, taps) : read16(model, taps)) << unused;
+    let tap = gated ? read32(model, taps) : read16(model, taps);
     const now = clamp((vector[v] + 32) >> 6, 127);
-    let sum = 0;
+    let sum = now * ((tap << (32 - bits)) >> (32 - bits));
     int32[history++] = (old << 8) | (now & 255);
+    tap <<= unused;
     // Oldest first: both it and its tap are the top bits.
-    for (let i = 4; i; i--) {
-      sum += (old >> 24) * (tap >> (32 - bits));
-      old <<= 8;
-      tap <<= bits;
-    }
-    sum += now * (tap >> (32 - bits));
+    for (; old; tap <<= bits, old <<= 8) sum += (old >> 24) * (tap >> (32 - bits));
     taps += 2;
     if (gated) {
       taps += 2;
@@ -434,7 +447,7 @@ function attend(a: Atome, query: number, value: number, gain: number): void {
     if (kept < a.topK) kept++;
   }
   softmax(weight, 0, kept);
-  product.fill(0, 0, w);
+  fill(product, 0, w, 0);
   const shift = read16(model, record + SCALES + 10);
   for (let j = 0; j < kept; j++) addWeighted(product, int8, chosen[j], w, Math.imul(weight[j], gain) >> 15, shift);
 }
@@ -466,7 +479,7 @@ function runLayer(a: Atome, mix: number): void {
     const query = gated ? rows + 3 : 0;
     if (gated) multiplyTernary(a, 2 * a.head, w, query);
     attend(a, query, gated ? 0 : 2 * a.head, gain[2]);
-  } else product.fill(0, 0, w);
+  } else fill(product, 0, w, 0);
   if (paths & STATE) stepState(a, constants, gain[1]);
   if (!gated && paths & LOCAL) convolve(a, taps);
 
@@ -490,6 +503,7 @@ function runLayer(a: Atome, mix: number): void {
 /** Reads the dimensions. Returns the bytes of arena that the model needs. */
 function readHeader(a: Atome): number {
   const { model } = a;
+  a.content = HEADER_BYTES + SECTION_BYTES * read16(model, SECTION_COUNT);
   a.vocab = read16(model, HEADER.vocab);
   a.outputs = read16(model, HEADER.outputs);
   a.width = read16(model, HEADER.dModel);
@@ -779,7 +793,6 @@ function init(model: Uint8Array): { a: Atome; arenaBytes: number } {
   a.logits = a.product.subarray(0, a.outputs);
   a.vector = new Int16Array(arena, vector, a.vectorBytes / 2);
   a.mix = (vector + a.vectorBytes) / 2;
-  a.bytes = new Uint8Array(arena);
   a.int8 = new Int8Array(arena);
   a.uint16 = new Uint16Array(arena, 0, arena.byteLength >> 1);
   a.int32 = new Int32Array(arena, 0, arena.byteLength >> 2);
@@ -788,13 +801,13 @@ function init(model: Uint8Array): { a: Atome; arenaBytes: number } {
 
 function reset(a: Atome): void {
   a.escape = 0;
-  a.bytes.fill(0, 2 * a.mix, 2 * a.mix + a.memoryBytes);
+  fill(a.int32, a.mix >> 1, a.memoryBytes >> 2, 0);
 }
 
 /** Whether the symbol is out of range; nothing is changed then. */
 function feed(a: Atome, symbol: number): boolean {
   if (!(symbol >= 0 && symbol < a.vocab)) return true;
-  a.weights = embedding(a);
+  a.weights = a.content;
   a.memory = 2 * a.mix + MIX_BYTES * a.layers;
   loadRow(a, symbol);
   for (let i = 0; i < a.layers; i++) runLayer(a, a.mix + (MIX_BYTES / 2) * i);
@@ -804,7 +817,7 @@ function feed(a: Atome, symbol: number): boolean {
 function logits(a: Atome): Int32Array {
   const finalNorm = a.weights;
   normalize(a, read16(a.model, FINAL_SHIFT));
-  if (a.options & TIED) a.weights = embedding(a);
+  if (a.options & TIED) a.weights = a.content;
   if (a.options & UNEMBED_INT4) multiplyInt4(a, a.outputs, a.width);
   else {
     multiplyTernary(a, a.outputs, a.width, 0);
@@ -908,7 +921,7 @@ function router(a: Atome, layer: number): { mix: [number, number, number]; entro
 
 /** Where the content of a section starts, or 0. */
 function findSection(a: Atome, id: number): number {
-  const end = embedding(a);
+  const end = a.content;
   let content = end;
   for (let entry = HEADER_BYTES; entry !== end; entry += SECTION_BYTES) {
     if (read32(a.model, entry) === id) return content;
