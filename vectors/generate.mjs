@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createMirror } from "../dist/engine/mirror.js";
-import { answer, toHex } from "../dist/engine/vectors.js";
+import { answer, listSymbols, toHex } from "../dist/engine/vectors.js";
 import { malformedFiles } from "../dist/format/malformed.js";
 import { writeModel } from "../dist/format/writer.js";
 import { vectorModels } from "./models.mjs";
@@ -39,6 +39,34 @@ const samplersOf = (outputs) => [
   sample(8, 2000, 0, 32767, 9, false),
   sample(8, 5000, 3, 20000, 10, false),
 ];
+
+/** A generator's state after which next() & mask is `wanted`. */
+function stateBefore(wanted, mask) {
+  for (let random = 0; ; random++) if (listSymbols({ random, count: 1 }, mask + 1)[0] === wanted) return random;
+}
+
+/** Draws that fall on the first and last number of each weight, on the total (drawn again), and topP that is just reached. */
+function choicesOf(name) {
+  const draw = (wanted, mask, temperature, topK, topP) =>
+    sample(1, temperature, topK, topP, stateBefore(wanted, mask), false);
+  // Temperature 256: weights 32768 and 8192. 35: 32768 and 1.
+  if (name === "choice-of-2") {
+    return [
+      ...[0, 32767, 32768, 40959, 40960, 65535].map((wanted) => draw(wanted, 65535, 256, 0, 0)),
+      ...[32767, 32768, 32769].map((wanted) => draw(wanted, 65535, 35, 0, 0)),
+      // 40960 topP is 32768 x 2^15 and a bit with 26215, not quite with 26214: the first alone suffices; with 26216 it does not.
+      ...[26214, 26215, 26216].map((topP) => draw(32768, 65535, 256, 0, topP)),
+    ];
+  }
+  // Temperature 256, the three largest: 32768, 32768, 16384.
+  if (name === "choice-of-5") {
+    return [
+      ...[32767, 32768, 65535, 65536, 81919, 81920].map((wanted) => draw(wanted, 131071, 256, 3, 0)),
+      ...[1, 2].map((topK) => draw(32768, 65535, 256, topK, 0)),
+    ];
+  }
+  return [];
+}
 
 /** Symbols at the ends of the alphabet and between. */
 function listedSymbols(vocab, outputs) {
@@ -96,6 +124,7 @@ function callsOf({ name, parts }, index) {
     first,
     { call: "router" },
     ...samplersOf(outputs).filter((_, sampler) => index % 5 === 0 || (sampler + index) % 6 === 0),
+    ...choicesOf(name),
     { call: "scores" },
     { call: "reset" },
     { call: "stream", symbols: { random: vocab + dModel, count: large ? 60 : long } },

@@ -294,6 +294,17 @@ function steadiest(model, sign) {
   return { ...loud, layers: loud.layers.map((layer) => ({ ...layer, norm: steady(layer.norm) })) };
 }
 
+/**
+ * The same logits in every step: row . (4096, 2048, 6000).
+ *
+ * @param {number[][]} rows of the unembedding, three trits each
+ */
+function constant(model, rows) {
+  const finalNorm = { gamma: filled(model.finalNorm.gamma, 0), beta: Int16Array.of(4096, 2048, 6000) };
+  const unembedding = { kind: "ternary", trits: Int8Array.from(rows.flat()) };
+  return { ...model, finalNorm, finalNormShift: 0, unembedding, logitScale: { multiplier: 16384, shift: 5 } };
+}
+
 function quietest(model) {
   return {
     ...model,
@@ -383,6 +394,25 @@ const extremes = () => {
     ],
     ["extreme-base-small", "scales of 0, shifts of 31, the largest epsilon", quietest(usualModel(207, base))],
     ["extreme-gated-small", "the same, gated block", quietest(usualModel(208, gated))],
+    [
+      "choice-of-2",
+      "logits 4096 and 0: draws at the edges of their weights",
+      constant(usualModel(216, shapeOf({ vocab: 2, d: 3, layers: [[local]] })), [
+        [1, 0, 0],
+        [0, 0, 0],
+      ]),
+    ],
+    [
+      "choice-of-5",
+      "logits 0, 4096, 4096, 2048, -6000: ties at the top",
+      constant(usualModel(217, shapeOf({ vocab: 5, d: 3, layers: [[local]] })), [
+        [0, 0, 0],
+        [1, 0, 0],
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, -1],
+      ]),
+    ],
     ["flat-zero", "an embedding of zeros and no epsilon: a norm of 0", flat(usualModel(209, base), 0)],
     ["flat-one", "equal channels: they vanish with their mean", flat(usualModel(210, base), 1)],
     ["flat-minus-one", "equal negative channels", flat(usualModel(211, gated), -1)],

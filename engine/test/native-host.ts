@@ -1,6 +1,6 @@
 /** Builds of vectors-host.c, and how to talk to them. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,9 +34,17 @@ export function compile(compiler: Compiler, flags: readonly string[], sources: r
   return output;
 }
 
-/** The vectors' host with the engine. */
-export const buildHost = (compiler: Compiler, flags: readonly string[]): string =>
-  compile(compiler, flags, [ENGINE_SOURCE, HOST_SOURCE]);
+/**
+ * The vectors' host with the engine.
+ *
+ * @param engine text of atome.c, when it is not to be the file's
+ */
+export function buildHost(compiler: Compiler, flags: readonly string[], engine?: string): string {
+  if (engine === undefined) return compile(compiler, flags, [ENGINE_SOURCE, HOST_SOURCE]);
+  const source = join(mkdtempSync(join(buildDir, "source-")), "atome.c");
+  writeFileSync(source, engine);
+  return compile(compiler, flags, [source, HOST_SOURCE]);
+}
 
 /** A model and the calls to make on it; none when it must be refused. */
 export interface HostJob {

@@ -216,6 +216,7 @@ static void run_call(const job_t *job, uint32_t what, uint32_t n) {
 /* What the header promises beside results: refusals that change nothing. Returns the first broken promise. */
 static const char *check_contracts(const job_t *job, uint32_t bytes, uint32_t need) {
   uint32_t other, *shifted = allocate(bytes + 4 + need);
+  const uint8_t *name;
   const char *broken = NULL;
   memset(shifted, 0, bytes + 4 + need);
   if (atome_check(NULL, bytes, &other) != ATOME_ERROR_POINTER) broken = "no model";
@@ -226,7 +227,9 @@ static const char *check_contracts(const job_t *job, uint32_t bytes, uint32_t ne
   if (atome_init(job->model, shifted, need - 1)) broken = "an arena too small";
   if (atome_init(job->model, shifted, 0)) broken = "an empty arena";
   if (atome_init(job->model, (uint8_t *)shifted + 2, need)) broken = "an arena not aligned";
-  if (!atome_feed(job->atome, job->model[16] | (uint32_t)job->model[17] << 8)) broken = "a symbol one too large";
+  if (atome_init(job->model, (uint8_t *)shifted + 1, need)) broken = "an arena at an odd address";
+  if (atome_feed(job->atome, job->model[16] | (uint32_t)job->model[17] << 8) != 1) broken = "a symbol one too large";
+  if (atome_class_name(job->atome, job->outputs, &name)) broken = "a class too many";
   if (atome_step(job->atome, UINT32_MAX)) broken = "a symbol far too large";
   free(shifted);
   return broken;

@@ -537,12 +537,25 @@ const strings: Case[] = [
     () => withTokens([...oneByteTokens(255), Uint8Array.of(0, 1)]),
     unchanged,
   ),
+  entry(
+    "tokens-byte-0-without-token",
+    "token",
+    () => withTokens([...oneByteTokens(256).slice(1), Uint8Array.of(0, 1)]),
+    unchanged,
+  ),
   entry("tokens-byte-twice", "token", () => withTokens([...oneByteTokens(255), Uint8Array.of(254)]), unchanged),
   entry(
     "class-string-beyond-section",
     "class",
     sampleClassifier,
     inSection(1, (content) => content.set([200])),
+  ),
+  entry(
+    "class-string-one-byte-beyond-section",
+    "class",
+    sampleClassifier,
+    // "c2", the last, from byte 6 of 12 on.
+    inSection(1, (content) => content.set([6], 6)),
   ),
   entry("class-four-bytes-left", "class", sampleClassifier, (_v, _m, bytes) => resize(bytes, bytes.length, 4, 1)),
   entry("class-too-few", "class", sampleClassifier, (_v, _m, bytes) => resize(bytes, bytes.length, -4, 1)),
