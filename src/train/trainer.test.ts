@@ -104,6 +104,14 @@ describe("Trainer", () => {
     );
   });
 
+  test("refuses to resume from tensors of another configuration", async () => {
+    const { state } = await stateAfter(config, 1, 0);
+    const wider = { ...config, dInner: 24 };
+    await expect(stateAfter(wider, 1, 1, state)).rejects.toThrow(
+      /the tensor "layers\.0\.local\.taps" has 100 values but the configuration asks for 120/,
+    );
+  });
+
   test("refuses a model that cannot be addressed", async () => {
     const huge = parseConfig({ block: "gated", dModel: 1024, dInner: 2048, nLayers: 64 }, "test");
     await expect(Trainer.create({ config: huge, vocab, symbols, threads: 1 })).rejects.toThrow("4096 MB is the limit");

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "../model/config.js";
 import { FailureError, UsageError } from "../model/errors.js";
-import { initialTensors } from "../model/tensors.js";
+import { initialTensors, sizeOf } from "../model/tensors.js";
 import { type Layout, planLayout, readTensor, type TensorSlot, windowAddress, writeTensor } from "./layout.js";
 import { Random, type RandomState } from "./random.js";
 import { integerPower, learningRateFactor } from "./schedule.js";
@@ -69,6 +69,7 @@ const MAX_BYTES = 65536 * 65536;
 export class Trainer {
   private readonly floats: Float32Array;
   private readonly control: Control;
+  private threads: Thread[] = [];
   private stepsDone = 0;
   private failure: Error | undefined;
   private finish: { resolve: () => void; reject: (error: Error) => void } | undefined;
@@ -77,7 +78,6 @@ export class Trainer {
     private readonly options: TrainerOptions,
     private readonly plan: Layout,
     private readonly memory: WebAssembly.Memory,
-    private readonly threads: Thread[],
     private readonly random: Random,
   ) {
     this.floats = new Float32Array(memory.buffer);
@@ -87,7 +87,8 @@ export class Trainer {
   /**
    * Starts the threads and loads the tensors: new ones from the configuration's seed, or those of `resume`.
    *
-   * @throws UsageError when the symbols are fewer than a window needs or the model does not fit in memory
+   * @throws UsageError when the symbols are fewer than a window needs or the model does not fit in memory; FailureError when the
+   *   tensors of `resume` are of another configuration
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { config, vocab, symbols, threads, resume } = options;
@@ -95,9 +96,9 @@ export class Trainer {
     const outputs = options.outputs ?? vocab;
     const plan = planLayout(config, vocab, outputs, threads);
     const memory = allocate(plan.bytes);
+    const module = await compileNodeKernels();
     const random = resume ? Random.fromState(resume.random) : Random.fromSeed(config.train.seed);
-    const team = Array.from({ length: threads }, () => spawnNodeThread());
-    const trainer = new Trainer(options, plan, memory, team, random);
+    const trainer = new Trainer(options, plan, memory, random);
     const tensors = resume?.tensors ?? initialTensors(config, vocab, outputs, () => random.normal());
     trainer.load(tensors, (slot) => slot.latent);
     if (resume) {
@@ -105,7 +106,7 @@ export class Trainer {
       trainer.load(resume.firstMoments, (slot) => slot.firstMoment);
       trainer.load(resume.secondMoments, (slot) => slot.secondMoment);
     }
-    await trainer.start(await compileNodeKernels(), outputs);
+    await trainer.start(module, outputs);
     return trainer;
   }
 
@@ -205,7 +206,8 @@ export class Trainer {
   }
 
   private async start(module: WebAssembly.Module, outputs: number): Promise<void> {
-    const { config, vocab } = this.options;
+    const { config, vocab, threads } = this.options;
+    this.threads = Array.from({ length: threads }, () => spawnNodeThread());
     this.threads.forEach((thread, index) => {
       const message: StartMessage = {
         module,
@@ -213,7 +215,7 @@ export class Trainer {
         config,
         vocab,
         outputs,
-        threads: this.threads.length,
+        threads,
         thread: index,
       };
       thread.listen(
@@ -258,7 +260,13 @@ export class Trainer {
 
   private load(tensors: Map<string, Float32Array>, addressOf: (slot: TensorSlot) => number): void {
     for (const slot of this.plan.slots) {
-      writeTensor(this.floats, slot, addressOf(slot), tensors.get(slot.spec.name) as Float32Array);
+      const values = tensors.get(slot.spec.name);
+      if (values?.length !== sizeOf(slot.spec)) {
+        throw new FailureError(
+          `Cannot start training: the tensor "${slot.spec.name}" has ${values?.length ?? "no"} values but the configuration asks for ${sizeOf(slot.spec)}; use the configuration it was trained with.`,
+        );
+      }
+      writeTensor(this.floats, slot, addressOf(slot), values);
     }
   }
 
