@@ -1,12 +1,12 @@
-// Makes train.txt and heldout.txt from facts.txt.
-//   node make.mjs          writes both files
+// Makes train.txt, validation.txt and heldout.txt from facts.txt.
+//   node make.mjs          writes the files
 //   node make.mjs --check  exits 1 if the files on disk differ from what would be made
 // No dependencies, and the same result on every machine.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
-const SEED = 20; // changes the order and which questions are held out
+const SEED = 20; // changes the order and which questions are in which file
 const MIN_QUESTIONS = 8; // per fact
-const TWO_HELD_FROM = 10; // facts with this many questions hold out two, others one
+const TWO_HELD_FROM = 10; // facts with this many questions give two to each of the other files, others one
 const MAX_ANSWER = 99; // bytes
 
 const at = (name) => new URL(name, import.meta.url);
@@ -69,18 +69,16 @@ for (const { device: name, answer, questions } of facts) {
   }
 }
 
-// Hold out one or two questions of every fact; the rest is for training.
+// One or two questions of every fact to choose settings by, as many to measure the result; the rest is for training.
 const train = [];
+const validation = [];
 const heldout = [];
 for (const { answer, questions } of facts) {
-  const order = shuffle(questions);
+  const order = shuffle(questions).map((question) => ({ question, answer }));
   const held = questions.length >= TWO_HELD_FROM ? 2 : 1;
-  heldout.push(...order.slice(0, held).map((question) => ({ question, answer })));
-  train.push(...order.slice(held).map((question) => ({ question, answer })));
-}
-const trained = new Set(train.map((x) => x.question));
-for (const { question } of heldout) {
-  if (trained.has(question)) fail(`held-out question is in train.txt: ${question}`);
+  validation.push(...order.slice(0, held));
+  heldout.push(...order.slice(held, 2 * held));
+  train.push(...order.slice(2 * held));
 }
 
 const text = (list) =>
@@ -89,6 +87,7 @@ const text = (list) =>
     .join("");
 const made = [
   { name: "train.txt", body: text(train), count: train.length },
+  { name: "validation.txt", body: text(validation), count: validation.length },
   { name: "heldout.txt", body: text(heldout), count: heldout.length },
 ];
 

@@ -44,7 +44,7 @@ export function writingError(path: string, { code, message }: NodeJS.ErrnoExcept
     EROFS: "the file system is read-only; choose another folder",
     EACCES: "permission is denied; choose another folder or change its permissions",
     EPERM: "permission is denied; choose another folder or change its permissions",
-    ENOENT: "its folder does not exist; create it",
+    ENOENT: "its folder does not exist or takes no files; create it or choose another",
     ENOTDIR: "part of its path is not a directory; choose another path",
     EISDIR: "it is a directory; choose another name",
     EFBIG: "the file would be too large; choose another disk",

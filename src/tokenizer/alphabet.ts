@@ -3,7 +3,7 @@ import { bytesOfBinary, concatBytes, toBinary } from "./binary-strings.js";
 import { TokenTable } from "./token-table.js";
 
 /** Most symbols an alphabet may have. */
-export const MAX_SYMBOLS = 4096;
+export const MAX_SYMBOLS = 1024;
 /** Most bytes a token may have. */
 export const MAX_TOKEN_BYTES = 255;
 /** Fewest symbols a table with an escape may have: the two halves of an escaped byte are symbols 0..15. */
