@@ -279,7 +279,7 @@ function loudest(model, sign) {
       norm: gamma(layer.norm),
       taps: layer.tapScales ? filled(layer.taps, -32) : filled(layer.taps, 1),
       tapScales: layer.tapScales && sign(layer.tapScales, 32767),
-      state: layer.state && { a: filled(layer.state.a, STATE_LIMIT), c: sign(layer.state.c, 32767) },
+      state: layer.state && { a: sign(layer.state.a, STATE_LIMIT), c: sign(layer.state.c, 32767) },
       first: layer.first && filled(layer.first, 1),
       second: layer.second && filled(layer.second, 1),
       third: layer.third && filled(layer.third, 1),

@@ -106,6 +106,11 @@ const envelope: Case[] = [
     cut(() => HEADER_BYTES),
     false,
   ),
+  entry("size-header-only-whole", "size", sampleBase, (_v, _m, bytes) => {
+    const header = bytes.slice(0, HEADER_BYTES);
+    new DataView(header.buffer).setUint32(HEADER.totalBytes, HEADER_BYTES, true);
+    return header;
+  }),
   entry(
     "size-last-byte-missing",
     "size",
