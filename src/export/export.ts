@@ -271,14 +271,9 @@ function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, cl
     const what = classNames ? "class names" : "symbols";
     fail(`it has ${outputs} outputs but ${expected} ${what}`, "give one name for each class of a classifier");
   }
-  for (const [what, count] of [
-    ["symbols", vocab],
-    ["outputs", outputs],
-  ] as const) {
-    const [least, greatest] = LIMITS.vocab;
-    if (count < least || count > greatest) {
-      fail(`it has ${count} ${what} but the format takes ${least} to ${greatest}`, "train it with a smaller alphabet");
-    }
+  const [least, greatest] = LIMITS.outputs;
+  if (outputs < least || outputs > greatest) {
+    fail(`it has ${outputs} outputs but the format takes ${least} to ${greatest}`, "give it other classes");
   }
   for (const [name, { values, steps }] of tensors) {
     if (![values, steps].every((list) => list.every(Number.isFinite))) {
