@@ -11,6 +11,10 @@
  *     symbol = atome_argmax(a);                                   // or atome_sample(a, &sampler)
  *     atome_step(a, symbol); ...                                  // feed + logits, for ever: a stream has no end
  *
+ * RAM, in bytes, on a 32-bit core, for a model with d = dModel, e = dInner (0 in the base block), O outputs, L layers and
+ * the memoryBytes of its header:
+ *     2144 + 4 (d + 4) + 4 (max(O, d, 2 e) + 2 dHead + 3) + 2 (max(d, e) + 4), rounded up to 4, + 8 L + memoryBytes
+ *
  * Contracts, for all calls: pointers are valid and, where said, aligned; `a` comes from atome_init; the model has passed
  * atome_check and stays where it is, unchanged, as long as `a` is used. Several `a` may run side by side. No call blocks,
  * allocates or recurses; the stack needed is below 512 bytes on 32-bit cores. SPEC.md says what every bit is.
@@ -92,7 +96,8 @@ typedef struct {
  * ATOME_OK, *arena_bytes is the RAM that atome_init needs. */
 uint32_t atome_check(const void *model, uint32_t bytes, uint32_t *arena_bytes);
 
-/* Makes a stream in `arena` (aligned to 4) for a model that passed atome_check, and resets it. Returns NULL when
+/* Makes a stream in `arena` (aligned as a pointer is: to 4 on 32-bit cores) for a model that passed atome_check, and
+ * resets it. Returns NULL when
  * `arena_bytes` is less than the model needs or a pointer is null or misaligned. */
 atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes);
 
