@@ -3,13 +3,16 @@
  *
  * Copy atome.h and atome.c into your project and put a model.atome in flash. In short:
  *
- *     static uint32_t arena[ATOME_ARENA_WORDS];                  // RAM; how many bytes: atome_check, or "atome inspect"
- *     uint32_t need;
- *     if (atome_check(model, model_bytes, &need) != ATOME_OK) ...; // once: is every byte in range?
- *     atome_t *a = atome_init(model, arena, sizeof arena);        // NULL when the arena is too small
- *     for (i = 0; i < n; i++) atome_feed(a, prompt[i]);           // symbols of the prompt
- *     symbol = atome_argmax(a);                                   // or atome_sample(a, &sampler)
- *     atome_step(a, symbol); ...                                  // feed + logits, for ever: a stream has no end
+ *     static uint32_t arena[6573];                     // RAM: 26,292 bytes; "atome inspect" and atome_check say how much
+ *     uint32_t need, i, symbol;
+ *     if (atome_check(model, model_bytes, &need)) return;  // once: is every byte in range?
+ *     atome_t *a = atome_init(model, arena, sizeof arena); // NULL when the arena is too small
+ *     for (i = 0; i < n; i++) atome_feed(a, prompt[i]);    // symbols of the prompt: atome_encode
+ *     atome_logits(a);
+ *     for (;;) {                                           // for ever: a stream has no end
+ *       symbol = atome_argmax(a);                          // or atome_sample(a, &sampler)
+ *       atome_step(a, symbol);                             // feed and logits
+ *     }
  *
  * RAM, in bytes, on a 32-bit core, for a model with d = dModel, e = dInner (0 in the base block), O outputs, L layers and
  * the memoryBytes of its header:
