@@ -168,7 +168,7 @@ static void softmax(int32_t *v, uint32_t n) {
   for (i = 0; i < n; i++) v[i] = (v[i] * q) >> 15;
 }
 
-static NOINLINE void fill(int32_t *v, uint32_t n, int32_t value) {
+static void fill(int32_t *v, uint32_t n, int32_t value) {
   do *v++ = value;
   while (--n);
 }
@@ -270,7 +270,7 @@ static NOINLINE const uint8_t *add_four(const uint8_t *code, int32_t *row, uint3
   return code;
 }
 
-static NOINLINE const uint8_t *add_one(const uint8_t *code, int32_t *row, uint32_t rows, const uint16_t *table) {
+static const uint8_t *add_one(const uint8_t *code, int32_t *row, uint32_t rows, const uint16_t *table) {
   do *row++ += table[*code++];
   while (--rows);
   return code;
@@ -466,7 +466,7 @@ static void quantize(int8_t *out, int32_t *v, uint32_t n, const uint8_t *scale) 
   for (; n; n--) *out++ = (int8_t)((*v++ + 1) >> 1);
 }
 
-static NOINLINE int32_t dot(const int8_t *p, const int8_t *q, uint32_t n) {
+static int32_t dot(const int8_t *p, const int8_t *q, uint32_t n) {
   int32_t sum = 0;
   do {
     n--;
@@ -476,7 +476,7 @@ static NOINLINE int32_t dot(const int8_t *p, const int8_t *q, uint32_t n) {
 }
 
 /* sum += (weight v) >> shift */
-static NOINLINE void add_weighted(int32_t *sum, const int8_t *v, uint32_t n, int32_t weight, uint32_t shift) {
+static void add_weighted(int32_t *sum, const int8_t *v, uint32_t n, int32_t weight, uint32_t shift) {
   do {
     n--;
     sum[n] += (weight * v[n]) >> shift;
@@ -603,16 +603,21 @@ static uint32_t read_header(atome_t *a, const uint8_t *model) {
 #if ATOME_CHECK
 /* A walk over the weights, in the order of the file. */
 typedef struct {
-  const uint8_t *model;
-  uint32_t at, end, error;
+  atome_t a; /* of it the dimensions and the cursor */
+  const uint8_t *end;
+  uint32_t error;
 } walk_t;
 
-/* What a part of the weights holds, and so what is checked. */
-enum { CODES, STEPS, TAPS2, TAPS6, CONSTANTS };
+/* What a part of the weights holds, and so what is checked; the low three bits: bytes of a unit. */
+enum { ANY = 0, CODES = 1, STEPS = 2, TAPS6 = 4, TAPS2 = 8 | 2, CONSTANTS = 8 | 4 };
 
 static uint32_t out_of(uint32_t v, uint32_t least, uint32_t most) { return v - least > most - least; }
 
-static uint32_t bad_scale(const uint8_t *scale) { return scale[1] >> 7 | out_of(read16(scale + 2), 2, 31); }
+/* multiplier < 2^15, shift 2..31 */
+static uint32_t bad_scale(const uint8_t *scale) {
+  uint32_t v = read32(scale);
+  return !(v >> 17) || v & UINT32_C(0xFFE08000);
+}
 
 /* Is this unit of a part invalid? */
 static uint32_t bad_unit(const uint8_t *p, uint32_t kind) {
@@ -630,25 +635,30 @@ static uint32_t bad_unit(const uint8_t *p, uint32_t kind) {
 }
 
 /* Moves past a part of n units, and `more` bytes of any content. */
-static void pass(walk_t *walk, uint32_t n, uint32_t unit, uint32_t kind, uint32_t more) {
-  const uint8_t *p = walk->model + walk->at;
-  walk->at += align4(n * unit) + align4(more);
-  if (!walk->error && walk->at > walk->end) walk->error = ATOME_ERROR_WEIGHTS;
+static void pass(walk_t *walk, uint32_t kind, uint32_t n, uint32_t more) {
+  const uint8_t *p = walk->a.weights;
+  uint32_t unit = kind & 7, bytes = align4(n * unit) + align4(more);
+  if (walk->error) return;
+  if (bytes > (uint32_t)(walk->end - p)) {
+    walk->error = ATOME_ERROR_WEIGHTS;
+    return;
+  }
+  walk->a.weights = p + bytes;
   for (; n && !walk->error; n--, p += unit) walk->error = bad_unit(p, kind);
 }
 
 static void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, uint32_t int4) {
   if (int4)
-    pass(walk, rows, 2, STEPS, rows * ((columns + 1) >> 1));
+    pass(walk, STEPS, rows, rows * ((columns + 1) >> 1));
   else
-    pass(walk, rows * group_count(columns), 1, CODES, 0);
+    pass(walk, CODES, rows * group_count(columns), 0);
 }
 
 /* Walks one layer; returns the bytes of memory it needs. */
-static uint32_t pass_layer(const atome_t *a, walk_t *walk) {
-  const uint8_t *record = walk->model + walk->at;
-  uint32_t gated = IS_GATED(a), d = a->width, w = gated ? a->inner : d, heads = 0, paths, bytes = 0, i;
-  pass(walk, 0, 0, 0, RECORD_BYTES);
+static NOINLINE uint32_t pass_layer(walk_t *walk) {
+  const uint8_t *record = walk->a.weights;
+  uint32_t gated = IS_GATED(&walk->a), d = walk->a.width, w = walk->a.paths_width, heads = 0, paths, bytes = 0, i;
+  pass(walk, ANY, 0, RECORD_BYTES);
   if (walk->error) return 0;
   paths = *record;
   i = read16(record + WINDOW);
@@ -657,22 +667,22 @@ static uint32_t pass_layer(const atome_t *a, walk_t *walk) {
     return 0;
   }
   if (ATOME_SPARSE && paths & SPARSE) {
-    heads = 2 * a->head;
-    bytes = 4 + align4(i * (a->head + w));
+    heads = 2 * walk->a.head;
+    bytes = 4 + align4(i * (walk->a.head + w));
   }
   if ((record[NORM_SHIFT] | record[TAP_SHIFT] | record[MIX_SHIFT]) > 31) walk->error = ATOME_ERROR_SCALE;
-  for (i = SCALES; i <= OUT && !walk->error; i += 4)
+  for (i = SCALES; i <= OUT; i += 4)
     if (bad_scale(record + i)) walk->error = ATOME_ERROR_SCALE;
   i = gated ? 2 * w : heads ? heads + d : 0;
-  pass(walk, 0, 0, 0, 4 * d);
+  pass(walk, ANY, 0, 4 * d);
   pass_table(walk, i + router_rows(paths), d, 0);
   if (paths & LOCAL) {
     bytes += 4 * w;
-    pass(walk, w, gated ? 4 : 2, gated ? TAPS6 : TAPS2, gated ? 2 * w : 0);
+    pass(walk, gated ? TAPS6 : TAPS2, w, gated ? 2 * w : 0);
   }
   if (paths & STATE) {
     bytes += 4 * w;
-    pass(walk, w, 4, CONSTANTS, 0);
+    pass(walk, CONSTANTS, w, 0);
   }
   if (gated) {
     pass_table(walk, heads, w, 0);
@@ -680,7 +690,6 @@ static uint32_t pass_layer(const atome_t *a, walk_t *walk) {
   }
   return bytes;
 }
-
 #endif
 
 #if ATOME_TOKENS || ATOME_CHECK
@@ -741,10 +750,9 @@ static uint32_t checksum(const uint8_t *p, uint32_t bytes) {
 
 uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   static const uint16_t limits[] = {2, 1024, 2, 1024, 2, 1024, 0, 2048, 1, 256};
-  const uint8_t *model = at, *entry;
-  atome_t a;
+  const uint8_t *model = at, *entry, *p;
   walk_t walk;
-  uint32_t i, id = 0, end, options, offset[SECTION_LAST + 1], size[SECTION_LAST + 1];
+  uint32_t i, end, options, id, size, seen = 1;
 
   if (!model || !arena_bytes) return ATOME_ERROR_POINTER;
   if ((uintptr_t)model & 3) return ATOME_ERROR_ALIGNMENT;
@@ -758,9 +766,8 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   options = read32(model + 28);
   if (out_of(model[26], 1, 64) || out_of(model[27], 1, 4) || (!(options & CLASSIFIER) && read16(model + 16) != read16(model + 18)))
     return ATOME_ERROR_DIMENSION;
-  i = options & (EMBED_INT4 | UNEMBED_INT4);
-  if (options > 15 || (options & TIED && (options & CLASSIFIER || i == EMBED_INT4 || i == UNEMBED_INT4)) || (!ATOME_INT4 && i) ||
-      (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
+  if (options > 15 || (options & TIED && (options & CLASSIFIER || (options ^ options >> 1) & EMBED_INT4)) ||
+      (!ATOME_INT4 && options & (EMBED_INT4 | UNEMBED_INT4)) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
     return ATOME_ERROR_OPTION;
   if (read32(model + EPSILON) >> 30 || read32(model + EMBED_SCALE) > (options & EMBED_INT4 ? 15 : RESIDUAL_MAX) ||
       bad_scale(model + LOGIT_SCALE) || read16(model + FINAL_SHIFT) > 31)
@@ -769,30 +776,33 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   i = read16(model + SECTION_COUNT);
   end = HEADER_BYTES + SECTION_BYTES * i;
   if (out_of(i, 1, SECTION_LAST) || end > bytes) return ATOME_ERROR_SECTION;
-  for (id = 0; id <= SECTION_LAST; id++) offset[id] = 0;
-  for (id = 0, entry = model + HEADER_BYTES; i; i--, entry += SECTION_BYTES) {
-    if (read32(entry) <= id || read32(entry) > SECTION_LAST) return ATOME_ERROR_SECTION;
+  for (entry = model + HEADER_BYTES; i; i--, entry += SECTION_BYTES) {
     id = read32(entry);
-    offset[id] = end;
-    size[id] = read32(entry + 4);
-    if (size[id] & 3 || size[id] > bytes - end) return ATOME_ERROR_SECTION;
-    end += size[id];
+    size = read32(entry + 4);
+    if (id > SECTION_LAST || seen >> id || size & 3 || size > bytes - end) return ATOME_ERROR_SECTION;
+    seen |= UINT32_C(1) << id;
+    end += size;
   }
-  if (end != bytes || !offset[SECTION_WEIGHTS] || !offset[SECTION_CLASSES] != !(options & CLASSIFIER)) return ATOME_ERROR_SECTION;
+  /* the bit of the class names is that of the option */
+  if (end != bytes || !(seen & 1 << SECTION_WEIGHTS) || (seen ^ options) & CLASSIFIER) return ATOME_ERROR_SECTION;
 
-  *arena_bytes = read_header(&a, model);
-  walk.model = model;
-  walk.at = offset[SECTION_WEIGHTS];
-  walk.end = walk.at + size[SECTION_WEIGHTS];
+  *arena_bytes = read_header(&walk.a, model);
+  entry = model + HEADER_BYTES;
+  walk.a.weights = walk.a.content;
+  walk.end = walk.a.content + read32(entry + 4);
   walk.error = 0;
-  pass_table(&walk, a.vocab, a.width, options & EMBED_INT4);
-  for (i = a.memory_bytes = 0; i < a.layers && !walk.error; i++) a.memory_bytes += pass_layer(&a, &walk);
-  pass(&walk, 0, 0, 0, 4 * a.width);
-  if (!(options & TIED)) pass_table(&walk, a.outputs, a.width, options & UNEMBED_INT4);
+  pass_table(&walk, walk.a.vocab, walk.a.width, options & EMBED_INT4);
+  for (i = end = 0; i < walk.a.layers && !walk.error; i++) end += pass_layer(&walk);
+  pass(&walk, ANY, 0, 4 * walk.a.width);
+  if (!(options & TIED)) pass_table(&walk, walk.a.outputs, walk.a.width, options & UNEMBED_INT4);
   if (walk.error) return walk.error;
-  if (walk.at != walk.end || a.memory_bytes != read32(model + MEMORY_BYTES)) return ATOME_ERROR_WEIGHTS;
-  if (offset[SECTION_TOKENS] && bad_tokens(model + offset[SECTION_TOKENS], size[SECTION_TOKENS], a.vocab)) return ATOME_ERROR_TOKEN;
-  if (offset[SECTION_CLASSES] && bad_strings(model + offset[SECTION_CLASSES], size[SECTION_CLASSES], a.outputs, &i)) return ATOME_ERROR_CLASS;
+  if (walk.a.weights != walk.end || end != read32(model + MEMORY_BYTES)) return ATOME_ERROR_WEIGHTS;
+  for (p = walk.end; (entry += SECTION_BYTES) != walk.a.content; p += size) {
+    id = read32(entry);
+    size = read32(entry + 4);
+    if (id == SECTION_TOKENS && bad_tokens(p, size, walk.a.vocab)) return ATOME_ERROR_TOKEN;
+    if (id == SECTION_CLASSES && bad_strings(p, size, walk.a.outputs, &i)) return ATOME_ERROR_CLASS;
+  }
   return ATOME_OK;
 }
 #endif

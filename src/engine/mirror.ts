@@ -550,14 +550,15 @@ const ERROR = {
 
 /** A walk over the weights, in the order of the file. */
 interface Walk {
-  model: Uint8Array;
-  at: number;
+  /** Of it the dimensions and the cursor. */
+  a: Atome;
   end: number;
   error: number;
 }
 
-/** What a part of the weights holds, and so what is checked. */
-type PartKind = "codes" | "steps" | "taps2" | "taps6" | "constants";
+/** What a part of the weights holds, and so what is checked: bytes of a unit. */
+const UNIT_BYTES = { any: 0, codes: 1, steps: 2, taps6: 4, taps2: 2, constants: 4 } as const;
+type PartKind = keyof typeof UNIT_BYTES;
 
 const outOf = (v: number, least: number, most: number): boolean => v < least || v > most;
 
@@ -575,28 +576,36 @@ function badUnit(p: Uint8Array, at: number, kind: PartKind): number {
 }
 
 /** Moves past a part of n units, and `more` bytes of any content. */
-function pass(walk: Walk, n: number, unit: number, kind: PartKind, more: number): void {
-  const start = walk.at;
-  walk.at += align4(n * unit) + align4(more);
-  if (!walk.error && walk.at > walk.end) walk.error = ERROR.weights;
-  for (let i = 0; i < n && !walk.error; i++) walk.error = badUnit(walk.model, start + i * unit, kind);
+function pass(walk: Walk, kind: PartKind, n: number, more: number): void {
+  const { a, end } = walk;
+  const start = a.weights;
+  const unit = UNIT_BYTES[kind];
+  const bytes = align4(n * unit) + align4(more);
+  if (walk.error) return;
+  if (bytes > end - start) {
+    walk.error = ERROR.weights;
+    return;
+  }
+  a.weights = start + bytes;
+  for (let i = 0; i < n && !walk.error; i++) walk.error = badUnit(a.model, start + i * unit, kind);
 }
 
 function passTable(walk: Walk, rows: number, columns: number, int4: boolean): void {
-  if (int4) pass(walk, rows, 2, "steps", rows * ((columns + 1) >> 1));
-  else pass(walk, rows * groupCount(columns), 1, "codes", 0);
+  if (int4) pass(walk, "steps", rows, rows * ((columns + 1) >> 1));
+  else pass(walk, "codes", rows * groupCount(columns), 0);
 }
 
 /** Walks one layer; returns the bytes of memory it needs. */
-function passLayer(a: Atome, walk: Walk): number {
-  const { model } = walk;
-  const record = walk.at;
+function passLayer(walk: Walk): number {
+  const { a } = walk;
+  const { model } = a;
+  const record = a.weights;
   const gated = a.inner > 0;
   const d = a.width;
   const w = a.pathsWidth;
   let heads = 0;
   let bytes = 0;
-  pass(walk, 0, 0, "codes", LAYER_RECORD_BYTES);
+  pass(walk, "any", 0, LAYER_RECORD_BYTES);
   if (walk.error) return 0;
   const paths = model[record];
   const window = read16(model, record + WINDOW);
@@ -611,18 +620,18 @@ function passLayer(a: Atome, walk: Walk): number {
   }
   if ((model[record + NORM_SHIFT] | model[record + TAP_SHIFT] | model[record + MIX_SHIFT]) > 31)
     walk.error = ERROR.scale;
-  for (let scale = record + SCALES; scale <= record + OUT && !walk.error; scale += 4)
+  for (let scale = record + SCALES; scale <= record + OUT; scale += 4)
     if (badScale(model, scale)) walk.error = ERROR.scale;
   const rows = gated ? 2 * w : heads ? heads + d : 0;
-  pass(walk, 0, 0, "codes", 4 * d);
+  pass(walk, "any", 0, 4 * d);
   passTable(walk, rows + routerRows(paths), d, false);
   if (paths & LOCAL) {
     bytes += 4 * w;
-    pass(walk, w, gated ? 4 : 2, gated ? "taps6" : "taps2", gated ? 2 * w : 0);
+    pass(walk, gated ? "taps6" : "taps2", w, gated ? 2 * w : 0);
   }
   if (paths & STATE) {
     bytes += 4 * w;
-    pass(walk, w, 4, "constants", 0);
+    pass(walk, "constants", w, 0);
   }
   if (gated) {
     passTable(walk, heads, w, false);
@@ -743,14 +752,15 @@ function readSections(model: Uint8Array): { offset: number[]; size: number[] } |
 /** Errors 9 and 11 to 15 of the weights. */
 function checkWeights(a: Atome, offset: number, size: number): number {
   const { model, options } = a;
-  const walk: Walk = { model, at: offset, end: offset + size, error: 0 };
+  const walk: Walk = { a, end: offset + size, error: 0 };
   let memoryBytes = 0;
+  a.weights = offset;
   passTable(walk, a.vocab, a.width, (options & EMBED_INT4) !== 0);
-  for (let i = 0; i < a.layers && !walk.error; i++) memoryBytes += passLayer(a, walk);
-  pass(walk, 0, 0, "codes", 4 * a.width);
+  for (let i = 0; i < a.layers && !walk.error; i++) memoryBytes += passLayer(walk);
+  pass(walk, "any", 0, 4 * a.width);
   if (!(options & TIED)) passTable(walk, a.outputs, a.width, (options & UNEMBED_INT4) !== 0);
   if (walk.error) return walk.error;
-  return walk.at !== walk.end || memoryBytes !== read32(model, MEMORY_BYTES) ? ERROR.weights : ERROR.ok;
+  return a.weights !== walk.end || memoryBytes !== read32(model, MEMORY_BYTES) ? ERROR.weights : ERROR.ok;
 }
 
 /**
