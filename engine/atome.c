@@ -168,7 +168,7 @@ static void softmax(int32_t *v, uint32_t n) {
   for (i = 0; i < n; i++) v[i] = (v[i] * q) >> 15;
 }
 
-static void fill(int32_t *v, uint32_t n, int32_t value) {
+static NOINLINE void fill(int32_t *v, uint32_t n, int32_t value) {
   do *v++ = value;
   while (--n);
 }
@@ -649,7 +649,7 @@ static void pass(walk_t *walk, uint32_t kind, uint32_t n, uint32_t more) {
   for (; n && !walk->error; n--, p += unit) walk->error = bad_unit(p, kind);
 }
 
-static void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, uint32_t int4) {
+static NOINLINE void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, uint32_t int4) {
   if (int4)
     pass(walk, STEPS, rows, rows * ((columns + 1) >> 1));
   else
