@@ -42,10 +42,12 @@ const storyRows = ({ rows }) =>
   ]);
 
 const trainRows = ({ rows }) =>
-  rows.map((row) => [
-    `training step, ${row.shape}, ${row.threads} threads`,
-    `${row.msPerStep.toFixed(1)} ms, ${row.ratioToPytorch.toFixed(1)} times PyTorch's speed`,
-  ]);
+  rows
+    .filter(({ threads }) => threads === Math.max(...rows.map((row) => row.threads)))
+    .map((row) => [
+      `training step, ${row.shape}, ${row.threads} threads`,
+      `${row.msPerStep.toFixed(1)} ms, ${row.ratioToPytorch.toFixed(1)} times PyTorch's speed`,
+    ]);
 
 /** A markdown table of what results.json holds. */
 export function figuresTable({ engine, stories, train }) {
