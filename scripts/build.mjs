@@ -66,6 +66,6 @@ async function buildEngine() {
 }
 
 mkdirSync(at("dist", "wasm"), { recursive: true });
-buildTypeScript();
 buildKernels();
 await buildEngine();
+buildTypeScript();
