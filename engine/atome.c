@@ -430,7 +430,7 @@ static NOINLINE void convolve(atome_t *a, const uint8_t *taps) {
   const uint8_t *tap_scale = taps + 4 * w;
   do {
     uint32_t old = *history, tap = gated ? read32(taps) : read16(taps);
-    int32_t now = clamp((*v + 32) >> 6, 127), sum = now * ((int32_t)(tap << (32 - bits)) >> (32 - bits));
+    int32_t now = clamp((*v + 16) >> 5, 127), sum = now * ((int32_t)(tap << (32 - bits)) >> (32 - bits));
     *history++ = old << 8 | ((uint32_t)now & 255);
     tap <<= unused;
     do { /* oldest first: both it and its tap are the top bits */

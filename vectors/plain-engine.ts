@@ -218,11 +218,11 @@ export class PlainEngine implements Engine {
     const { taps, tapScales } = layer;
     if (!taps) return input;
     return input.map((value, c) => {
-      const H = [clamp(shr(value + 32, 6), 127), ...memory.history[c]];
+      const H = [clamp(shr(value + 16, 5), 127), ...memory.history[c]];
       memory.history[c] = H.slice(0, 4);
       const l = sum(H.map((h, j) => taps[5 * c + j] * h));
-      if (!tapScales) return bound(l, 5 * 103, "taps of the base block");
-      return vec(shr(bound(bound(l, 2 ** 14.1, "taps") * tapScales[c], 2 ** 29.1, "taps x tapScale"), layer.tapShift));
+      if (!tapScales) return bound(l, 5 * 127, "taps of the base block");
+      return vec(shr(bound(bound(l, 2 ** 14.4, "taps") * tapScales[c], 2 ** 29.4, "taps x tapScale"), layer.tapShift));
     });
   }
 

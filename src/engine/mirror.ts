@@ -371,7 +371,7 @@ function convolve(a: Atome, start: number): void {
   for (let v = 0; v < w; v++) {
     let old = int32[history];
     let tap = gated ? read32(model, taps) : read16(model, taps);
-    const now = clamp((vector[v] + 32) >> 6, 127);
+    const now = clamp((vector[v] + 16) >> 5, 127);
     let sum = now * ((tap << (32 - bits)) >> (32 - bits));
     int32[history++] = (old << 8) | (now & 255);
     tap <<= unused;

@@ -11,6 +11,7 @@ import {
   chooseUnits,
   factorMax,
   type GatedUnits,
+  HISTORY_STEP,
   type LayerUnits,
   NAT,
   type StateUnits,
@@ -184,8 +185,10 @@ class LayerExport {
     const residual = this.#residual;
     return {
       ...this.#commonScales(residual),
-      // History h = n / 64, so the sum of taps is norm * l / (64 alpha).
-      local: this.#has("local") ? this.#gain((residual * this.#alpha("local.taps") * 64) / norm, "local.taps") : UNUSED,
+      // History h = n / HISTORY_STEP, so the sum of taps is norm * l / (HISTORY_STEP alpha).
+      local: this.#has("local")
+        ? this.#gain((residual * this.#alpha("local.taps") * HISTORY_STEP) / norm, "local.taps")
+        : UNUSED,
       // s = 64 norm * sum of a^k n.
       state: state ? this.#factor((residual * stateFactor(state)) / (64 * norm), "state.out") : UNUSED,
       in: UNUSED,
@@ -211,13 +214,13 @@ class LayerExport {
     };
   }
 
-  /** The gated block's taps: l * local = (sum * tapScale) >> tapShift, sum = inner / 64 * l / step. */
+  /** The gated block's taps: l * local = (sum * tapScale) >> tapShift, sum = inner / HISTORY_STEP * l / step. */
   #taps(gated: GatedUnits | undefined): Pick<LayerParts, "taps" | "tapScales" | "tapShift"> {
     if (!this.#has("local")) return { taps: undefined, tapScales: undefined, tapShift: 0 };
     const { values, steps } = this.#tensor("local.taps");
     const taps = values as Int8Array;
     if (!gated) return { taps, tapScales: undefined, tapShift: 0 };
-    const factor = (64 * gated.local) / gated.inner;
+    const factor = (HISTORY_STEP * gated.local) / gated.inner;
     const tapShift = headroomShift(largestMagnitude(steps) * factor, I16);
     const tapScales = Int16Array.from(steps, (step) => roundTo(step * factor * 2 ** tapShift, I16));
     return { taps, tapScales, tapShift };

@@ -18,8 +18,9 @@ export const NAT = 2048 * Math.LOG2E;
 /** Clip of the sum of the pathways in the gated block. */
 const MIX_MAX = 2 ** 17 - 1;
 const RESIDUAL_MAX = 2 ** 21 - 1;
-/** Levels of the 8-bit history on each side of 0: vec's 6553 in steps of 64. */
-const HISTORY_LEVELS = VECTOR_MAX / 64;
+/** Steps of the 8-bit history, in units of the vector it is taken of, and how many there are on each side of 0. */
+export const HISTORY_STEP = 32;
+const HISTORY_LEVELS = 127;
 /** Text that was not seen may go this much beyond what was. */
 const MARGIN = 1.25;
 const EPSILON_LIMIT = 2 ** 30 - 1;
@@ -74,7 +75,7 @@ const nonZero = (limit: number) => (limit > 0 ? limit : 1);
 /** Unit of a vector with resolution to spare. */
 const plainUnit = (range: Range) => VECTOR_MAX / (MARGIN * nonZero(range.max));
 /** Unit of a vector of which an 8-bit history is kept: there clipping a little costs less than coarse steps. */
-const historyUnit = (range: Range) => VECTOR_MAX / nonZero(range.bestLimit(HISTORY_LEVELS));
+const historyUnit = (range: Range) => (HISTORY_STEP * HISTORY_LEVELS) / nonZero(range.bestLimit(HISTORY_LEVELS));
 
 const stepsMax = (model: QuantisedModel, name: string) => largestMagnitude(tensorOf(model, name).steps);
 
@@ -121,8 +122,8 @@ function gatedUnits(
   const largest = (tensor: string) => (SCALE_MAX * 64 * norm) / nonZero(stepsMax(model, name + tensor));
   const inner = Math.min(historyUnit(range("inner")), largest("in"));
   const gate = Math.min(plainUnit(range("gate")), largest("gate"));
-  // tapScale = local * step * 64 / inner is an i16.
-  const tapLimit = (32767 * inner) / (64 * nonZero(stepsMax(model, `${name}local.taps`)));
+  // tapScale = local * step * HISTORY_STEP / inner is an i16.
+  const tapLimit = (32767 * inner) / (HISTORY_STEP * nonZero(stepsMax(model, `${name}local.taps`)));
   const local = Math.min(plainUnit(range("local")), tapLimit);
   // The pathways' multipliers, mix * P / local, mix * P * factor / (64 local), mix * P / value, have limits.
   const mixLimit = Math.min(
@@ -169,8 +170,8 @@ function residualLimit(model: QuantisedModel, index: number, { norm, gated, stat
   if (gated) return (SCALE_MAX * 64 * gated.product) / nonZero(stepsMax(model, `${name}out`));
   const { local } = model.config.layers[index].pathways;
   return Math.min(
-    // local: residual * alpha * 64 / norm
-    local ? (GAIN_MAX * norm) / (64 * nonZero(stepsMax(model, `${name}local.taps`))) : Infinity,
+    // local: residual * alpha * HISTORY_STEP / norm
+    local ? (GAIN_MAX * norm) / (HISTORY_STEP * nonZero(stepsMax(model, `${name}local.taps`))) : Infinity,
     // state: residual * factor / (64 norm)
     state ? (SCALE_MAX * 64 * norm) / nonZero(stateFactor(state)) : Infinity,
     // sparse: residual / value
