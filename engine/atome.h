@@ -95,7 +95,8 @@ typedef struct {
 } atome_sampler_t;
 
 /* Proves that `bytes` bytes at `model` (aligned to 4) are a model that this engine can run without ever reading or
- * computing out of range. Reads every byte, about 40 instructions each; uses no RAM. Returns ATOME_OK or the reason. On
+ * computing out of range. Reads every byte, about 100 instructions each on a
+ * Cortex-M0; uses no RAM. Returns ATOME_OK or the reason. On
  * ATOME_OK, *arena_bytes is the RAM that atome_init needs. */
 uint32_t atome_check(const void *model, uint32_t bytes, uint32_t *arena_bytes);
 
