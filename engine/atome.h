@@ -95,14 +95,12 @@ typedef struct {
 } atome_sampler_t;
 
 /* Proves that `bytes` bytes at `model` (aligned to 4) are a model that this engine can run without ever reading or
- * computing out of range. Reads every byte, about 100 instructions each on a
- * Cortex-M0; uses no RAM. Returns ATOME_OK or the reason. On
- * ATOME_OK, *arena_bytes is the RAM that atome_init needs. */
+ * computing out of range. Reads every byte, about 100 instructions each on a Cortex-M0; needs no arena. Returns ATOME_OK
+ * or the reason. On ATOME_OK, *arena_bytes is the RAM that atome_init needs. */
 uint32_t atome_check(const void *model, uint32_t bytes, uint32_t *arena_bytes);
 
 /* Makes a stream in `arena` (aligned as a pointer is: to 4 on 32-bit cores) for a model that passed atome_check, and
- * resets it. Returns NULL when
- * `arena_bytes` is less than the model needs or a pointer is null or misaligned. */
+ * resets it. Returns NULL when `arena_bytes` is less than the model needs or a pointer is null or misaligned. */
 atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes);
 
 /* Forgets everything: the state after atome_init. */
