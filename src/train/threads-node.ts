@@ -1,26 +1,25 @@
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
-import type { Thread } from "./threads.js";
+import type { ThreadPlatform } from "./threads.js";
 
 // The build's output stands at the same place seen from src/train and from dist/train.
 const workerUrl = new URL("../../dist/train/worker-node.js", import.meta.url);
 const kernelsUrl = new URL("../../dist/wasm/kernels.wasm", import.meta.url);
 
-/** A thread running worker-node.js. */
-export function spawnNodeThread(): Thread {
-  const worker = new Worker(workerUrl);
-  return {
-    post: (message) => worker.postMessage(message),
-    listen: (received, failed) => {
-      worker.on("message", received);
-      worker.on("error", failed);
-    },
-    terminate: async () => {
-      await worker.terminate();
-    },
-  };
-}
-
-export async function compileNodeKernels(): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await readFile(kernelsUrl));
-}
+/** Worker threads of Node. */
+export const nodePlatform: ThreadPlatform = {
+  compileKernels: async () => WebAssembly.compile(await readFile(kernelsUrl)),
+  spawnThread() {
+    const worker = new Worker(workerUrl);
+    return {
+      post: (message) => worker.postMessage(message),
+      listen: (received, failed) => {
+        worker.on("message", received);
+        worker.on("error", failed);
+      },
+      terminate: async () => {
+        await worker.terminate();
+      },
+    };
+  },
+};

@@ -119,9 +119,12 @@ describe("Trainer", () => {
     const create = (text: Uint16Array) => Trainer.create({ config, vocab, symbols: text, threads: 1 });
     await expect(create(symbols.subarray(0, 21))).rejects.toThrow(UsageError);
     await expect(create(symbols.subarray(0, 21))).rejects.toThrow("a window of 21 needs at least 22");
-    await expect(create(Uint16Array.from(symbols).fill(29, 40, 41))).rejects.toThrow(
+    const trainer = await create(Uint16Array.from(symbols).fill(29));
+    await expect(trainer.step()).rejects.toThrow(/symbol 29 at position \d+ is outside/);
+    await expect(trainer.evaluate(Uint16Array.from(symbols).fill(29, 40, 41))).rejects.toThrow(
       "symbol 29 at position 40 is outside",
     );
+    await trainer.close();
   });
 
   test("refuses to resume from tensors of another configuration", async () => {

@@ -5,8 +5,7 @@ import { type Layout, planLayout, readTensor, type TensorSlot, windowAddress, wr
 import { Random, type RandomState } from "./random.js";
 import { integerPower, learningRateFactor } from "./schedule.js";
 import { type Command, Control, type Report, type StartMessage } from "./team.js";
-import type { Thread } from "./threads.js";
-import { compileNodeKernels, spawnNodeThread } from "./threads-node.js";
+import type { Thread, ThreadPlatform } from "./threads.js";
 
 /** All that training needs to continue to the same bits. */
 export interface TrainerState {
@@ -21,6 +20,13 @@ export interface TrainerState {
   secondMoments: Map<string, Float32Array>;
 }
 
+/** Symbols of a text, read a window at a time: a Uint16Array, or a file that is too long for memory. */
+export interface SymbolSource {
+  readonly length: number;
+  /** Symbols `begin` .. `end` - 1; good until the next call. */
+  subarray(begin: number, end: number): Uint16Array;
+}
+
 export interface TrainerOptions {
   config: ModelConfig;
   /** Symbols of the alphabet. */
@@ -28,9 +34,11 @@ export interface TrainerOptions {
   /** Rows of the unembedding; `vocab` unless given. */
   outputs?: number;
   /** Training part of the corpus; more than one window of it. */
-  symbols: Uint16Array;
+  symbols: SymbolSource;
   /** Worker threads; results do not depend on it. */
   threads: number;
+  /** Where the threads run; Node's worker threads unless given. */
+  platform?: ThreadPlatform;
   resume?: TrainerState;
 }
 
@@ -92,11 +100,12 @@ export class Trainer {
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { config, vocab, symbols, threads, resume } = options;
-    checkSymbols(symbols, vocab, config.train.context);
+    checkLength(symbols.length, config.train.context);
+    const platform = options.platform ?? (await import("./threads-node.js")).nodePlatform;
     const outputs = options.outputs ?? vocab;
     const plan = planLayout(config, vocab, outputs, threads);
     const memory = allocate(plan.bytes);
-    const module = await compileNodeKernels();
+    const module = await platform.compileKernels();
     const random = resume ? Random.fromState(resume.random) : Random.fromSeed(config.train.seed);
     const trainer = new Trainer(options, plan, memory, random);
     const tensors = resume?.tensors ?? initialTensors(config, vocab, outputs, () => random.normal());
@@ -106,7 +115,7 @@ export class Trainer {
       trainer.load(resume.firstMoments, (slot) => slot.firstMoment);
       trainer.load(resume.secondMoments, (slot) => slot.secondMoment);
     }
-    await trainer.start(module, outputs);
+    await trainer.start(platform, module, outputs);
     return trainer;
   }
 
@@ -116,7 +125,7 @@ export class Trainer {
     const { symbols } = this.options;
     for (let window = 0; window < train.batch; window++) {
       const offset = this.random.below(symbols.length - train.context);
-      this.setWindow(window, symbols.subarray(offset, offset + train.context + 1), 0);
+      this.setWindow(window, symbols, offset, offset + train.context + 1);
     }
     const factor = learningRateFactor(train, this.stepsDone);
     this.stepsDone++;
@@ -145,7 +154,7 @@ export class Trainer {
    * streams does better: it never forgets what a window cuts off.
    */
   async evaluate(
-    symbols: Uint16Array,
+    symbols: SymbolSource,
     { context = this.plan.context, warmup = 0, maxSymbols = symbols.length }: EvaluateOptions = {},
   ): Promise<{ natsPerSymbol: number; symbols: number }> {
     if (context > this.plan.context || context < 1 || warmup < 0 || warmup >= context) {
@@ -153,21 +162,21 @@ export class Trainer {
         `Cannot evaluate in windows of ${context} symbols after ${warmup} of warm-up: a window has 1 to ${this.plan.context} symbols and its warm-up fewer; choose so.`,
       );
     }
-    const text = symbols.subarray(0, maxSymbols);
-    checkSymbols(text, this.options.vocab, 1);
+    const length = Math.min(symbols.length, maxSymbols);
+    checkLength(length, 1);
     let nats = 0;
-    for (let next = 1; next < text.length; ) {
+    for (let next = 1; next < length; ) {
       let window = 0;
-      for (; window < this.plan.batch && next < text.length; window++) {
+      for (; window < this.plan.batch && next < length; window++) {
         const first = Math.max(0, next - 1 - warmup);
-        const end = Math.min(text.length, first + context + 1);
-        this.setWindow(window, text.subarray(first, end), next - 1 - first);
+        const end = Math.min(length, first + context + 1);
+        this.setWindow(window, symbols, first, end, next - 1 - first);
         next = end;
       }
       await this.command("evaluate", window);
       nats += this.lossSum(window);
     }
-    return { natsPerSymbol: nats / (text.length - 1), symbols: text.length - 1 };
+    return { natsPerSymbol: nats / (length - 1), symbols: length - 1 };
   }
 
   /**
@@ -179,7 +188,7 @@ export class Trainer {
   ): Promise<{ lossNatsPerSymbol: number; gradients: Map<string, Float32Array> }> {
     const { batch, context } = this.plan;
     windows.forEach((window, index) => {
-      this.setWindow(index, window, 0);
+      this.setWindow(index, window, 0, window.length);
     });
     await this.command("gradients", batch);
     return {
@@ -205,9 +214,9 @@ export class Trainer {
     await Promise.all(this.threads.map((thread) => thread.terminate()));
   }
 
-  private async start(module: WebAssembly.Module, outputs: number): Promise<void> {
+  private async start(platform: ThreadPlatform, module: WebAssembly.Module, outputs: number): Promise<void> {
     const { config, vocab, threads } = this.options;
-    this.threads = Array.from({ length: threads }, () => spawnNodeThread());
+    this.threads = Array.from({ length: threads }, () => platform.spawnThread());
     this.threads.forEach((thread, index) => {
       const message: StartMessage = {
         module,
@@ -246,9 +255,16 @@ export class Trainer {
     this.finish?.reject(this.failure);
   }
 
-  /** Gives a window its symbols: all but the last are read, all but the first predicted, counted from `first` on. */
-  private setWindow(window: number, symbols: Uint16Array, first: number): void {
+  /** Gives a window symbols `begin` .. `end` - 1: all but the last are read, all but the first predicted, counted from `first` on. */
+  private setWindow(window: number, source: SymbolSource, begin: number, end: number, first = 0): void {
     const { buffer } = this.memory;
+    const symbols = source.subarray(begin, end);
+    const tooLarge = symbols.findIndex((symbol) => symbol >= this.options.vocab);
+    if (tooLarge >= 0) {
+      throw new UsageError(
+        `Cannot train or evaluate: symbol ${symbols[tooLarge]} at position ${begin + tooLarge} is outside the alphabet of ${this.options.vocab}; encode the text with the model's alphabet.`,
+      );
+    }
     new Uint16Array(buffer, windowAddress(this.plan, window), symbols.length).set(symbols);
     new Int32Array(buffer, this.plan.windows + window * 8, 2).set([symbols.length - 1, first]);
   }
@@ -275,16 +291,10 @@ export class Trainer {
   }
 }
 
-function checkSymbols(symbols: Uint16Array, vocab: number, context: number): void {
-  if (symbols.length < context + 1) {
+function checkLength(length: number, context: number): void {
+  if (length < context + 1) {
     throw new UsageError(
-      `Cannot train or evaluate on ${symbols.length} symbols: a window of ${context} needs at least ${context + 1}; give more text or a smaller context.`,
-    );
-  }
-  const tooLarge = symbols.findIndex((symbol) => symbol >= vocab);
-  if (tooLarge >= 0) {
-    throw new UsageError(
-      `Cannot train or evaluate: symbol ${symbols[tooLarge]} at position ${tooLarge} is outside the alphabet of ${vocab}; encode the text with the model's alphabet.`,
+      `Cannot train or evaluate on ${length} symbols: a window of ${context} needs at least ${context + 1}; give more text or a smaller context.`,
     );
   }
 }
