@@ -77,4 +77,4 @@ export async function exportCheckpoint(
 }
 
 const readCalibration = (path: string, { alphabet }: Checkpoint): Uint16Array =>
-  encode(Corpus.open([path]).all, alphabet).symbols.subarray(0, CALIBRATION_SYMBOLS);
+  encode(Corpus.open([path]).all, alphabet, CALIBRATION_SYMBOLS).symbols;

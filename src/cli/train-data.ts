@@ -49,11 +49,29 @@ export function prepareData(
   return data;
 }
 
-/** Encodes a text piece by piece. */
-export function encode(text: TextSpan, alphabet: Alphabet): EncodedText {
+/** The symbols of a text, piece by piece. */
+export function* encodedPieces(text: TextSpan, alphabet: Alphabet): Iterable<Uint16Array> {
   const encoder = alphabet.encoder();
-  for (const piece of text.pieces()) encoder.push(piece);
-  return { symbols: encoder.finish(), byteCount: text.byteCount };
+  for (const piece of text.pieces()) yield encoder.push(piece);
+  yield encoder.finish();
+}
+
+/** Encodes a text into memory. @param maxSymbols reads no further than so many symbols need */
+export function encode(text: TextSpan, alphabet: Alphabet, maxSymbols = Number.POSITIVE_INFINITY): EncodedText {
+  const parts: Uint16Array[] = [];
+  let length = 0;
+  for (const part of encodedPieces(text, alphabet)) {
+    parts.push(part);
+    length += part.length;
+    if (length >= maxSymbols) break;
+  }
+  const symbols = new Uint16Array(length);
+  let at = 0;
+  for (const part of parts) {
+    symbols.set(part, at);
+    at += part.length;
+  }
+  return { symbols: symbols.subarray(0, Math.min(length, maxSymbols)), byteCount: text.byteCount };
 }
 
 function split(corpus: Corpus, config: ModelConfig, choice: DataChoice) {

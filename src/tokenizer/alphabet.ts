@@ -84,8 +84,12 @@ export class Alphabet {
    */
   encode(bytes: Uint8Array): Uint16Array {
     const encoder = this.encoder();
-    encoder.push(bytes);
-    return encoder.finish();
+    const symbols = encoder.push(bytes);
+    const rest = encoder.finish();
+    const all = new Uint16Array(symbols.length + rest.length);
+    all.set(symbols);
+    all.set(rest, symbols.length);
+    return all;
   }
 
   /** Encodes a text that arrives in pieces; the result does not depend on where the pieces end. */
@@ -118,11 +122,9 @@ export class Alphabet {
   }
 }
 
-/** Turns pieces of text into symbols. */
+/** Turns pieces of text into pieces of symbols. */
 export class Encoder {
   readonly #alphabet: Alphabet;
-  #symbols = new Uint16Array(1024);
-  #count = 0;
   /** Bytes of the last piece whose longest match may go on into the next piece. */
   #rest = new Uint8Array(0);
   #consumed = 0;
@@ -131,47 +133,41 @@ export class Encoder {
     this.#alphabet = alphabet;
   }
 
-  /** Takes the next bytes of the text. @throws UsageError as `Alphabet.encode`. */
-  push(piece: Uint8Array): void {
+  /** The symbols that the next bytes of the text complete. @throws UsageError as `Alphabet.encode`. */
+  push(piece: Uint8Array): Uint16Array {
     const bytes = this.#rest.length > 0 ? concatBytes([this.#rest, piece]) : piece;
-    const done = this.#encode(bytes, bytes.length - this.#alphabet.maxTokenBytes + 1);
-    this.#rest = bytes.slice(done);
+    return this.#encode(bytes, bytes.length - this.#alphabet.maxTokenBytes + 1);
   }
 
-  /** Ends the text and returns all its symbols. */
+  /** Ends the text and returns its last symbols. */
   finish(): Uint16Array {
-    this.#encode(this.#rest, this.#rest.length);
-    this.#rest = new Uint8Array(0);
-    return this.#symbols.slice(0, this.#count);
+    return this.#encode(this.#rest, this.#rest.length);
   }
 
-  /** Encodes the tokens that start before `until`; returns where the next one starts. */
-  #encode(bytes: Uint8Array, until: number): number {
+  /** The tokens that start before `until`; keeps the bytes from where the next one starts. */
+  #encode(bytes: Uint8Array, until: number): Uint16Array {
     const { escapeSymbol } = this.#alphabet;
+    let symbols: Uint16Array = new Uint16Array(Math.max(until, 0) + 2);
+    let count = 0;
     let at = 0;
     while (at < until) {
       const symbol = this.#alphabet.match(bytes, at, bytes.length);
-      if (this.#count + 3 > this.#symbols.length) this.#grow();
+      if (count + 3 > symbols.length) symbols = doubled(symbols);
       if (symbol >= 0) {
-        this.#symbols[this.#count++] = symbol;
+        symbols[count++] = symbol;
         at += this.#alphabet.tokenBytes(symbol);
         continue;
       }
       const byte = bytes[at];
       if (escapeSymbol < 0) throw this.#unencodable(byte, this.#consumed + at);
-      this.#symbols[this.#count++] = escapeSymbol;
-      this.#symbols[this.#count++] = byte >> 4;
-      this.#symbols[this.#count++] = byte & 15;
+      symbols[count++] = escapeSymbol;
+      symbols[count++] = byte >> 4;
+      symbols[count++] = byte & 15;
       at++;
     }
     this.#consumed += at;
-    return at;
-  }
-
-  #grow(): void {
-    const larger = new Uint16Array(this.#symbols.length * 2);
-    larger.set(this.#symbols);
-    this.#symbols = larger;
+    this.#rest = bytes.slice(at);
+    return symbols.subarray(0, count);
   }
 
   #unencodable(byte: number, at: number): UsageError {
@@ -179,6 +175,12 @@ export class Encoder {
       `Cannot encode the text: at byte ${at}, found the value ${byte} but this alphabet has the bytes 0 to ${this.#alphabet.size - 1} only; remove it or train with an alphabet that has it.`,
     );
   }
+}
+
+function doubled(symbols: Uint16Array): Uint16Array {
+  const larger = new Uint16Array(symbols.length * 2);
+  larger.set(symbols);
+  return larger;
 }
 
 const NOTHING = new Uint8Array(0);

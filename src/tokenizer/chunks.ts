@@ -1,7 +1,11 @@
-import { bytesOfBinary, toBinary } from "./binary-strings.js";
-
 /** Chunks longer than this are cut, so that text without word ends still gives many equal chunks. */
 const MAX_CHUNK_BYTES = 64;
+
+/**
+ * Most distinct chunks counted at a time: bounds memory on any text. 100 MB of English have a few times as many, most of
+ * them seen once; merges use the most frequent 100,000 or so.
+ */
+const MAX_DISTINCT = 1 << 18;
 
 /** A stretch of text that merges do not leave, and how often it occurs. */
 export interface Chunk {
@@ -35,26 +39,109 @@ const isJoined = (before: number, now: number): boolean =>
  * tokens per byte and bits per byte of held-out text: this .350, 1.612 / 1.624; line breaks joined to the punctuation
  * before .345, 1.621; punctuation joined to the space before .348, 1.625; punctuation and spaces joined to the word
  * after .325, 1.640 / 1.663. Fewer tokens are not fewer bits.
+ *
+ * @param maxDistinct even, at least 2; a text with more distinct chunks loses the rarest, see `ChunkTable`
  */
-export function countChunks(pieces: Iterable<Uint8Array>): Chunk[] {
-  const counts = new Map<string, number>();
-  const add = (chunk: string) => counts.set(chunk, (counts.get(chunk) ?? 0) + 1);
-  // The chunk that the previous piece ended in, and the class of its last byte.
-  let open = "";
+export function countChunks(pieces: Iterable<Uint8Array>, maxDistinct = MAX_DISTINCT): Chunk[] {
+  const table = new ChunkTable(maxDistinct);
+  // The chunk being read, which may have begun in an earlier piece, and the class of its last byte.
+  const open = new Uint8Array(MAX_CHUNK_BYTES);
+  let length = 0;
   let before = OTHER;
   for (const piece of pieces) {
-    let start = 0;
     for (let i = 0; i < piece.length; i++) {
       const now = CLASS[piece[i]];
-      if ((open.length + i > start && !isJoined(before, now)) || open.length + i - start === MAX_CHUNK_BYTES) {
-        add(open + toBinary(piece.subarray(start, i)));
-        open = "";
-        start = i;
+      if (length === MAX_CHUNK_BYTES || (length > 0 && !isJoined(before, now))) {
+        table.add(open, length);
+        length = 0;
       }
+      open[length++] = piece[i];
       before = now;
     }
-    open += toBinary(piece.subarray(start));
   }
-  if (open !== "") add(open);
-  return [...counts].map(([chunk, count]) => ({ bytes: bytesOfBinary(chunk), count }));
+  if (length > 0) table.add(open, length);
+  return table.chunks();
+}
+
+/**
+ * Counts chunks in a bounded memory (after Manku and Motwani 2002, lossy counting): when the table is full, the rarer half
+ * is forgotten. What is frequent stays, whenever it begins to be; the result depends on the text alone.
+ */
+class ChunkTable {
+  /** Bytes of the chunks, one after the other. */
+  #pool = new Uint8Array(1 << 12);
+  /** Where each chunk starts in the pool, and where the last one ends. */
+  readonly #start: Uint32Array;
+  readonly #counts: Float64Array;
+  /** Number of the chunk plus 1, or 0; open addressing. */
+  readonly #slots: Uint32Array;
+  #length = 0;
+
+  constructor(maxDistinct: number) {
+    this.#start = new Uint32Array(maxDistinct + 1);
+    this.#counts = new Float64Array(maxDistinct);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(maxDistinct * 2)));
+  }
+
+  /** Counts the chunk `bytes[0 .. length)`. */
+  add(bytes: Uint8Array, length: number, count = 1): void {
+    const slot = this.#find(bytes, length);
+    const known = this.#slots[slot];
+    if (known > 0) {
+      this.#counts[known - 1] += count;
+    } else if (this.#length < this.#counts.length) {
+      this.#insert(slot, bytes, length, count);
+    } else {
+      this.#dropRarest();
+      this.add(bytes, length, count);
+    }
+  }
+
+  chunks(): Chunk[] {
+    const bytes = this.#pool.slice(0, this.#start[this.#length]);
+    return Array.from({ length: this.#length }, (_, index) => ({
+      bytes: bytes.subarray(this.#start[index], this.#start[index + 1]),
+      count: this.#counts[index],
+    }));
+  }
+
+  /** The slot that holds the chunk, or the empty one where it belongs. */
+  #find(bytes: Uint8Array, length: number): number {
+    const last = this.#slots.length - 1;
+    // FNV-1a (Fowler, Noll and Vo), its high bits folded into those used.
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193);
+    let slot = (hash ^ (hash >>> 15)) & last;
+    while (this.#slots[slot] > 0 && !this.#equals(this.#slots[slot] - 1, bytes, length)) slot = (slot + 1) & last;
+    return slot;
+  }
+
+  #equals(index: number, bytes: Uint8Array, length: number): boolean {
+    const start = this.#start[index];
+    if (this.#start[index + 1] - start !== length) return false;
+    for (let i = 0; i < length; i++) if (this.#pool[start + i] !== bytes[i]) return false;
+    return true;
+  }
+
+  #insert(slot: number, bytes: Uint8Array, length: number, count: number): void {
+    const start = this.#start[this.#length];
+    if (start + length > this.#pool.length) {
+      const larger = new Uint8Array(this.#pool.length * 2);
+      larger.set(this.#pool);
+      this.#pool = larger;
+    }
+    for (let i = 0; i < length; i++) this.#pool[start + i] = bytes[i];
+    this.#counts[this.#length++] = count;
+    this.#start[this.#length] = start + length;
+    this.#slots[slot] = this.#length;
+  }
+
+  /** Forgets the chunks that are not more frequent than the median one. */
+  #dropRarest(): void {
+    const kept = this.chunks();
+    const median = this.#counts.slice().sort()[this.#counts.length >> 1];
+    this.#length = 0;
+    this.#slots.fill(0);
+    for (const { bytes, count } of kept) if (count > median) this.add(bytes, bytes.length, count);
+  }
 }

@@ -48,6 +48,28 @@ describe("countChunks", () => {
   });
 });
 
+describe("countChunks in a bounded memory", () => {
+  // Every third word is one of ten; the others never come again.
+  const letters = (i: number) => String(i).replace(/\d/g, (digit) => "abcdefghij"[Number(digit)]);
+  const words = Array.from({ length: 3000 }, (_, i) =>
+    i % 3 === 0 ? ` common${letters(i % 10)}` : ` once${letters(i)}`,
+  );
+  const bytes = ascii(words.join(""));
+
+  test("keeps what is frequent and forgets what is rare", () => {
+    const chunks = countChunks([bytes], 64);
+    expect(chunks.length).toBeLessThanOrEqual(64);
+    const frequent = chunks.filter(({ count }) => count >= 90).map(({ bytes: chunk, count }) => [text(chunk), count]);
+    expect(frequent.sort()).toEqual([..."abcdefghij"].map((letter) => [` common${letter}`, 100]));
+    expect(countChunks([bytes], 4096).length).toBe(2010);
+  });
+
+  test("does not depend on where the pieces end", () => {
+    const pieces = Array.from({ length: bytes.length }, (_, i) => bytes.subarray(i, i + 1));
+    expect(countChunks(pieces, 64)).toEqual(countChunks([bytes], 64));
+  });
+});
+
 describe("learnMerges", () => {
   const learn = (chunks: Record<string, number>, size: number) =>
     learnMerges(
@@ -174,7 +196,7 @@ describe("learnAlphabet", () => {
   test("says how many tokens a small text gives", () => {
     const learn = () => learnAlphabet({ kind: "tokens", size: 512 }, () => [ascii("one two one two")]);
     expect(learn).toThrow(UsageError);
-    expect(learn).toThrow(/the training text gives \d+ tokens, expected 512/);
+    expect(learn).toThrow(/the training text gives \d+ tokens, expected 512; .* --set 'alphabet=\{"kind":"map"\}'\.$/);
   });
 
   const data = process.env.ATOME_DATA ?? "";

@@ -57,7 +57,7 @@ function learnTokens(pieces: Iterable<Uint8Array>, size: number): Alphabet {
   const merged = learnMerges(chunks, Math.ceil((size - 1) * EXCESS));
   if (merged.length < size - 1) {
     throw new UsageError(
-      `Cannot learn the alphabet: the training text gives ${merged.length + 1} tokens, expected ${size}; give more text or set "size" of the alphabet to ${merged.length + 1} or less.`,
+      `Cannot learn the alphabet: the training text gives ${merged.length + 1} tokens, expected ${size}; give more text or take a smaller alphabet, such as --set 'alphabet={"kind":"map"}'.`,
     );
   }
   return sortedAlphabet(pruneTokens(merged, chunks, size - 1));
