@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FailureError } from "../model/errors.js";
+import { FailureError, UsageError } from "../model/errors.js";
 import { type FileOperations, writeFileAtomically } from "./atomic-file.js";
 
 let folder: string;
@@ -50,6 +50,19 @@ describe("writeFileAtomically", () => {
     } as unknown as FileOperations;
     writeFileAtomically(path, bytes("three"), slow);
     expect(fs.readFileSync(path, "utf8")).toBe("three");
+  });
+
+  test("writes pieces as they are made, and nothing when making them fails", () => {
+    const path = join(folder, "a.bin");
+    writeFileAtomically(path, [bytes("one "), bytes("two")]);
+    expect(fs.readFileSync(path, "utf8")).toBe("one two");
+    function* broken() {
+      yield bytes("three");
+      throw new UsageError("Cannot make the second piece.");
+    }
+    expect(() => writeFileAtomically(path, broken())).toThrow(new UsageError("Cannot make the second piece."));
+    expect(fs.readFileSync(path, "utf8")).toBe("one two");
+    expect(fs.readdirSync(folder)).toEqual(["a.bin"]);
   });
 
   const failures: [keyof FileOperations, string, RegExp][] = [

@@ -1,6 +1,6 @@
 import * as nodeFs from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { FailureError } from "../model/errors.js";
+import { AtomeError, FailureError } from "../model/errors.js";
 
 /** The file operations used, so that a test can make one fail. */
 export type FileOperations = Pick<
@@ -13,9 +13,14 @@ export type FileOperations = Pick<
  * a temporary file beside it is written and synced, renamed over it, and the folder synced. What a killed process left
  * of the temporary file is overwritten by the next write.
  *
+ * @param content the bytes, or pieces of them that are made while they are written
  * @throws FailureError when anything fails; the old file is then intact and the temporary one removed
  */
-export function writeFileAtomically(path: string, bytes: Uint8Array, fs: FileOperations = nodeFs): void {
+export function writeFileAtomically(
+  path: string,
+  content: Uint8Array | Iterable<Uint8Array>,
+  fs: FileOperations = nodeFs,
+): void {
   const target = resolveLink(path, fs);
   const temporary = join(dirname(target), `.${basename(target)}.tmp`);
   let created = false;
@@ -23,7 +28,7 @@ export function writeFileAtomically(path: string, bytes: Uint8Array, fs: FileOpe
     const file = fs.openSync(temporary, "w");
     created = true;
     try {
-      writeAll(file, bytes, fs);
+      for (const piece of content instanceof Uint8Array ? [content] : content) writeAll(file, piece, fs);
       fs.fsyncSync(file);
     } finally {
       fs.closeSync(file);
@@ -31,6 +36,8 @@ export function writeFileAtomically(path: string, bytes: Uint8Array, fs: FileOpe
     fs.renameSync(temporary, target);
   } catch (error) {
     if (created) fs.rmSync(temporary, { force: true });
+    // From whoever makes the pieces.
+    if (error instanceof AtomeError) throw error;
     throw writingError(path, error as NodeJS.ErrnoException);
   }
   syncFolder(dirname(target), fs);

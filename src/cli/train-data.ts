@@ -79,7 +79,7 @@ function split(corpus: Corpus, config: ModelConfig, choice: DataChoice) {
     return { ...corpus.split(config.train.validation), sha256: corpus.sha256 };
   }
   const heldOut = Corpus.open([choice.validationFile], choice);
-  if (corpus.fileHashes.includes(heldOut.sha256)) {
+  if (corpus.files.some(({ sha256 }) => sha256 === heldOut.sha256)) {
     throw new UsageError(
       `Cannot validate on "${choice.validationFile}": the same text is in the corpus; hold out a text that is not trained on.`,
     );

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -25,7 +25,7 @@ describe("Corpus.open", () => {
     expect(corpus.byteCount).toBe(7);
     expect(read(corpus.all)).toBe("one\ntwo");
     expect(corpus.sha256).toBe(createHash("sha256").update("one\ntwo").digest("hex"));
-    expect(corpus.fileHashes[1]).toBe(createHash("sha256").update("two").digest("hex"));
+    expect(corpus.files[1]).toMatchObject({ byteCount: 3, sha256: createHash("sha256").update("two").digest("hex") });
   });
 
   test("reads large files in pieces", () => {
@@ -73,11 +73,28 @@ describe("Corpus.open", () => {
     expect(() => Corpus.open([path])).toThrow("permission is denied");
   });
 
-  test("says when a file became shorter after it was opened", () => {
+  test("says when a file has changed after it was opened", () => {
     const path = file("some text");
+    utimesSync(path, 1, 1);
     const corpus = Corpus.open([path]);
-    truncateSync(path, 4);
-    expect(() => read(corpus.all)).toThrow("it ends at byte 4 but had 9");
+    writeFileSync(path, "some test");
+    expect(() => read(corpus.all)).toThrow("it has changed since it was first read");
+  });
+
+  test("says when a file becomes shorter while it is read", () => {
+    const path = file("some text".repeat(200_000));
+    const pieces = Corpus.open([path]).all.pieces()[Symbol.iterator]();
+    expect(pieces.next().value.length).toBe(1 << 20);
+    truncateSync(path, 1 << 20);
+    expect(() => pieces.next()).toThrow("it ends at byte 1048576 but had 1800000");
+  });
+
+  test("tells of every piece it reads", () => {
+    const counts: number[] = [];
+    const corpus = Corpus.open([file("x".repeat(1_100_000)), file("yz")], { onRead: (count) => counts.push(count) });
+    expect(counts).toEqual([1 << 20, 1_100_000 - (1 << 20), 2]);
+    read(corpus.all);
+    expect(counts.length).toBe(6);
   });
 });
 

@@ -18,9 +18,19 @@ export interface TextSpan {
   pieces(): Iterable<Uint8Array>;
 }
 
-interface SourceFile {
+/** One of the files of a corpus. */
+export interface SourceFile {
   path: string;
   byteCount: number;
+  /** SHA-256 of its bytes, hexadecimal. */
+  sha256: string;
+}
+
+export interface CorpusOptions {
+  /** Take files that do not look like text. */
+  allowBinary?: boolean;
+  /** Told of every piece that is read, now and later. */
+  onRead?: ((byteCount: number) => void) | undefined;
 }
 
 /**
@@ -34,15 +44,22 @@ export class Corpus {
   readonly byteCount: number;
   /** SHA-256 of all bytes, hexadecimal. */
   readonly sha256: string;
-  /** SHA-256 of each file. */
-  readonly fileHashes: readonly string[];
-  readonly #files: readonly SourceFile[];
+  readonly files: readonly SourceFile[];
+  /** When each file was last changed, in milliseconds. */
+  readonly #changedMs: readonly number[];
+  readonly #onRead: ((byteCount: number) => void) | undefined;
 
-  private constructor(files: readonly SourceFile[], sha256: string, fileHashes: readonly string[]) {
-    this.#files = files;
+  private constructor(
+    files: readonly SourceFile[],
+    sha256: string,
+    changedMs: readonly number[],
+    onRead?: (byteCount: number) => void,
+  ) {
+    this.files = files;
     this.byteCount = files.reduce((total, file) => total + file.byteCount, 0);
     this.sha256 = sha256;
-    this.fileHashes = fileHashes;
+    this.#changedMs = changedMs;
+    this.#onRead = onRead;
   }
 
   /**
@@ -50,26 +67,27 @@ export class Corpus {
    * @throws UsageError when a file is missing, a directory, empty, too short or (unless `allowBinary`) not text
    * @throws FailureError when a file cannot be read
    */
-  static open(paths: readonly string[], options: { allowBinary?: boolean } = {}): Corpus {
+  static open(paths: readonly string[], options: CorpusOptions = {}): Corpus {
     if (paths.length === 0)
       throw new UsageError("Cannot read the corpus: no file is given; name at least one text file.");
     const hash = createHash("sha256");
-    const fileHashes: string[] = [];
+    const changedMs: number[] = [];
     const files = paths.map((path) => {
       const fileHash = createHash("sha256");
       let byteCount = 0;
       let controls = 0;
+      changedMs.push(changeMs(path));
       for (const piece of filePieces(path)) {
         if (!options.allowBinary) controls += countControls(piece, byteCount, path);
         hash.update(piece);
         fileHash.update(piece);
         byteCount += piece.length;
+        options.onRead?.(piece.length);
       }
       checkFile(path, byteCount, controls);
-      fileHashes.push(fileHash.digest("hex"));
-      return { path, byteCount };
+      return { path, byteCount, sha256: fileHash.digest("hex") };
     });
-    const corpus = new Corpus(files, hash.digest("hex"), fileHashes);
+    const corpus = new Corpus(files, hash.digest("hex"), changedMs, options.onRead);
     if (corpus.byteCount < MIN_BYTES) {
       throw new UsageError(
         `Cannot use ${quoted(paths)}: it has 1 byte, expected a text to learn from; give more text.`,
@@ -101,7 +119,7 @@ export class Corpus {
   /** Offsets at which files end, but for the last. */
   #ends(): number[] {
     let end = 0;
-    return this.#files.slice(0, -1).map((file) => {
+    return this.files.slice(0, -1).map((file) => {
       end += file.byteCount;
       return end;
     });
@@ -116,12 +134,22 @@ export class Corpus {
   }
 
   *#pieces(from: number, to: number): Iterable<Uint8Array> {
-    let start = 0;
-    for (const { path, byteCount } of this.#files) {
+    let end = 0;
+    for (const [index, { path, byteCount }] of this.files.entries()) {
+      const start = end;
+      end += byteCount;
       const first = Math.max(from - start, 0);
       const last = Math.min(to - start, byteCount);
-      if (first < last) yield* filePieces(path, first, last);
-      start += byteCount;
+      if (first >= last) continue;
+      if (changeMs(path) !== this.#changedMs[index]) {
+        throw new FailureError(
+          `Cannot read "${path}": it has changed since it was first read; do not change it while it is used.`,
+        );
+      }
+      for (const piece of filePieces(path, first, last)) {
+        this.#onRead?.(piece.length);
+        yield piece;
+      }
     }
   }
 }
@@ -133,7 +161,7 @@ export class Corpus {
 export function checkWindow(name: string, symbolCount: number, context: number): void {
   if (symbolCount > context) return;
   throw new UsageError(
-    `Cannot use ${name}: it has ${symbolCount} symbols, expected at least ${context + 1} (one window and the next symbol); give more text or a smaller "context".`,
+    `Cannot use ${name}: it has ${symbolCount} symbols, expected at least ${context + 1} (one window and the next symbol); give more text or a smaller window with --context ${Math.max(1, symbolCount - 1)}.`,
   );
 }
 
@@ -152,6 +180,15 @@ function* filePieces(path: string, from = 0, to = Number.POSITIVE_INFINITY): Ite
       yield new Uint8Array(buffer.subarray(0, count));
       at += count;
     }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function changeMs(path: string): number {
+  const file = openFile(path);
+  try {
+    return fstatSync(file).mtimeMs;
   } finally {
     closeSync(file);
   }
