@@ -1,0 +1,73 @@
+import { isValidation, type LogEntry } from "./run-log.js";
+
+/** Most points of the training curve: more cannot be told apart in a picture. */
+const MAX_POINTS = 400;
+/** Share of the points on each side of one that it is a mean of when smoothed. */
+const SMOOTHING_SHARE = 0.02;
+
+/** A loss in nats per symbol after so many steps. */
+export interface CurvePoint {
+  step: number;
+  loss: number;
+}
+
+/** The losses of a run in bounded memory: of training, the means of equal stretches; all of the held-out text. */
+export class LossCurve {
+  /** Steps of the whole run. */
+  readonly steps: number;
+  readonly heldOut: CurvePoint[] = [];
+  readonly #stretch: number;
+  readonly #sums: Float64Array;
+  readonly #counts: Uint32Array;
+
+  constructor(steps: number) {
+    this.steps = steps;
+    this.#stretch = Math.ceil(steps / MAX_POINTS);
+    const points = Math.ceil(steps / this.#stretch);
+    this.#sums = new Float64Array(points);
+    this.#counts = new Uint32Array(points);
+  }
+
+  add(entry: LogEntry): void {
+    if (isValidation(entry)) {
+      this.heldOut.push({ step: entry.step, loss: entry.validationLoss });
+      return;
+    }
+    const index = Math.floor((entry.step - 1) / this.#stretch);
+    if (!(index in this.#sums)) return;
+    this.#sums[index] += entry.loss;
+    this.#counts[index]++;
+  }
+
+  /** The mean of each stretch, in its middle. */
+  get training(): CurvePoint[] {
+    const points: CurvePoint[] = [];
+    this.#sums.forEach((sum, index) => {
+      const count = this.#counts[index];
+      if (count > 0) points.push({ step: index * this.#stretch + (count + 1) / 2, loss: sum / count });
+    });
+    return points;
+  }
+
+  /** Each point the mean of those around it, as many before as after, so that a slope stays one. */
+  get smoothed(): CurvePoint[] {
+    const points = this.training;
+    const widest = Math.ceil(points.length * SMOOTHING_SHARE);
+    return points.map(({ step }, index) => {
+      const reach = Math.min(widest, index, points.length - 1 - index);
+      const around = points.slice(index - reach, index + reach + 1);
+      return { step, loss: around.reduce((sum, { loss }) => sum + loss, 0) / around.length };
+    });
+  }
+}
+
+/** About `count` round numbers from `low` to `high` (low < high), evenly apart: 1, 2 or 5 times a power of ten. */
+export function ticks(low: number, high: number, count: number): number[] {
+  let unit = 1;
+  while (unit * count > high - low) unit /= 10;
+  while (unit * count * 10 <= high - low) unit *= 10;
+  const step = unit * ([1, 2, 5].find((factor) => unit * factor * count >= high - low) ?? 10);
+  const first = Math.ceil(low / step);
+  const last = Math.floor(high / step);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}

@@ -1,0 +1,86 @@
+import { type CurvePoint, type LossCurve, ticks } from "./loss-curve.js";
+import { grouped } from "./output.js";
+
+const ROWS = 10;
+
+/**
+ * The curve as lines of text: the smoothed training loss as a line, the held-out loss as dots.
+ *
+ * @param columns width of a line, at least 40
+ * @returns no lines when there are fewer than two points
+ */
+export function lossText(curve: LossCurve, columns: number): string[] {
+  const { smoothed, heldOut } = curve;
+  if (smoothed.length < 2) return [];
+  const losses = [...smoothed, ...heldOut].map(({ loss }) => loss);
+  const low = losses.reduce((least, loss) => Math.min(least, loss));
+  const high = losses.reduce((most, loss) => Math.max(most, loss), low + 1e-3);
+  const labels = Array.from({ length: ROWS }, (_, row) => (high - ((high - low) * row) / (ROWS - 1)).toFixed(3));
+  const margin = Math.max(...labels.map((label) => label.length));
+  const width = columns - margin - 4;
+  const rowOf = (loss: number) => Math.round(((high - loss) / (high - low)) * (ROWS - 1));
+  const columnOf = (step: number) => Math.round((step / curve.steps) * (width - 1));
+  const grid = Array.from({ length: ROWS }, () => new Array<string>(width).fill(" "));
+  drawLine(
+    grid,
+    columnsOf(smoothed, columnOf, width).map((loss) => (loss === undefined ? undefined : rowOf(loss))),
+  );
+  for (const { step, loss } of heldOut) grid[rowOf(loss)][columnOf(step)] = "●";
+  return [
+    `Loss in nats per symbol over the steps:  ─ training${heldOut.length > 0 ? "  ● held out" : ""}`,
+    ...grid.map((cells, row) => ` ${labels[row].padStart(margin)} ┤${cells.join("").trimEnd()}`),
+    ...stepAxis(curve.steps, margin, width, columnOf),
+  ];
+}
+
+/** Mean loss of the points of each column; columns between points take the one before, those outside have none. */
+function columnsOf(
+  points: readonly CurvePoint[],
+  columnOf: (step: number) => number,
+  width: number,
+): (number | undefined)[] {
+  const columns = Array.from({ length: width }, () => ({ sum: 0, count: 0 }));
+  for (const { step, loss } of points) {
+    const column = columns[columnOf(step)];
+    column.sum += loss;
+    column.count++;
+  }
+  const last = columnOf((points.at(-1) as CurvePoint).step);
+  let before: number | undefined;
+  return columns.map(({ sum, count }, index) => {
+    before = count > 0 ? sum / count : before;
+    return index <= last ? before : undefined;
+  });
+}
+
+/** Joins the rows of neighbouring columns with box-drawing characters. */
+function drawLine(grid: string[][], rows: readonly (number | undefined)[]): void {
+  rows.forEach((row, column) => {
+    if (row === undefined) return;
+    const before = rows[column - 1] ?? row;
+    const [top, bottom] = [Math.min(row, before), Math.max(row, before)];
+    for (let between = top + 1; between < bottom; between++) grid[between][column] = "│";
+    if (row === before) {
+      grid[row][column] = "─";
+    } else {
+      grid[before][column] = row > before ? "╮" : "╯";
+      grid[row][column] = row > before ? "╰" : "╭";
+    }
+  });
+}
+
+function stepAxis(steps: number, margin: number, width: number, columnOf: (step: number) => number): string[] {
+  const axis = new Array<string>(width).fill("─");
+  const names = new Array<string>(width).fill(" ");
+  for (const mark of ticks(0, steps, 5).filter(Number.isInteger)) {
+    const column = columnOf(mark);
+    axis[column] = "┬";
+    const name = grouped(mark);
+    const from = Math.max(0, Math.min(column - (name.length >> 1), width - name.length));
+    [...name].forEach((character, index) => {
+      names[from + index] = character;
+    });
+  }
+  const indent = " ".repeat(margin + 2);
+  return [`${indent}└${axis.join("")}`, `${indent} ${names.join("")}`];
+}
