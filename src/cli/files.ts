@@ -22,15 +22,21 @@ export function readInput(path: string, kind: string): Uint8Array {
   }
 }
 
-/** Makes a folder and proves that files can be written in it, before long work whose result would go there. */
-export function prepareFolder(path: string): void {
+/**
+ * Makes a folder and proves that files can be written in it, before long work whose result would go there.
+ *
+ * @returns the uppermost folder that had to be made, absolute; undefined when all were there
+ */
+export function prepareFolder(path: string): string | undefined {
   const probe = join(path, ".probe.tmp");
   try {
     // A recursive mkdir on a read-only file system says that the folder does not exist.
     accessSync(nearestFolder(path), constants.W_OK);
-    mkdirSync(path, { recursive: true });
+    const made = mkdirSync(path, { recursive: true });
     writeFileSync(probe, new Uint8Array(PROBE_BYTES));
-    rmSync(probe);
+    // Another process may have been probing, too.
+    rmSync(probe, { force: true });
+    return made === undefined ? undefined : resolve(made);
   } catch (error) {
     if (existsSync(probe)) rmSync(probe, { force: true });
     throw folderError(path, error as NodeJS.ErrnoException);

@@ -7,7 +7,7 @@ function recorder(isTTY: boolean, silent = false) {
   const written: string[] = [];
   const clock = { ms: 0 };
   const stream = { isTTY, columns: 10, write: (text: string) => written.push(text) };
-  return { written, clock, progress: new Progress(stream, () => clock.ms, silent) };
+  return { written, clock, stream, progress: new Progress(stream, () => clock.ms, silent) };
 }
 
 describe("Progress", () => {
@@ -29,6 +29,15 @@ describe("Progress", () => {
     for (clock.ms = 0; clock.ms <= 10_000; clock.ms += 1000) progress.show(() => `at ${clock.ms}`, clock.ms === 7000);
     progress.end();
     expect(written).toEqual(["at 0\n", "at 5000\n", "at 7000\n"]);
+  });
+
+  test("writes nothing before a delay has passed, and takes its line away", () => {
+    const { written, clock, stream } = recorder(true);
+    const progress = new Progress(stream, () => clock.ms, false, 1000);
+    for (clock.ms = 900; clock.ms <= 1050; clock.ms += 50) progress.show(() => `at ${clock.ms}`);
+    progress.clear();
+    progress.clear();
+    expect(written).toEqual(["\r\x1b[2Kat 1000", "\r\x1b[2K"]);
   });
 
   test("writes nothing when silent", () => {

@@ -1,16 +1,97 @@
-import { appendFileSync, existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { writeFileAtomically, writingError } from "../checkpoint/atomic-file.js";
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { writeFileAtomically } from "../checkpoint/atomic-file.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../checkpoint/checkpoint.js";
-import { UsageError } from "../model/errors.js";
+import { configToJson, type ModelConfig, parseConfig } from "../model/config.js";
+import { AtomeError, FailureError, UsageError } from "../model/errors.js";
 import { prepareFolder, readInput } from "./files.js";
+import { LossCurve } from "./loss-curve.js";
+import { lossSvg } from "./loss-svg.js";
+import { RunLock } from "./run-lock.js";
+import { type LogEntry, RunLog } from "./run-log.js";
 
-/** The folder of one training run. */
+/** What a run was started with beside its configuration: run.json. */
+export interface RunOrigin {
+  version: string;
+  /** Of the checkout that the program ran from, with "-dirty" when files of it were changed; null without one. */
+  commit: string | null;
+  /** SHA-256 of everything read. */
+  dataSha256: string;
+  corpus: readonly OriginFile[];
+  /** Held-out text of its own; null when it is the end of the corpus. */
+  validationFile: OriginFile | null;
+  /** The checkpoint whose weights it started from. */
+  init: Omit<OriginFile, "byteCount"> | null;
+}
+
+interface OriginFile {
+  path: string;
+  byteCount: number;
+  sha256: string;
+}
+
+/** What is there to go on with. */
+export interface StartedRun {
+  config: ModelConfig;
+  /** Undefined when run.json is missing. */
+  origin: RunOrigin | undefined;
+  /** Undefined when the run ended before its first checkpoint. */
+  checkpoint: Checkpoint | undefined;
+}
+
+/** The folder of one training run, which one process at a time may use. */
 export class RunFolder {
   readonly path: string;
+  /** The losses logged so far. */
+  curve = new LossCurve(1);
+  readonly #log: RunLog;
+  readonly #lock: RunLock;
+  /** The uppermost folder that had to be made. */
+  readonly #made: string | undefined;
 
-  constructor(path: string) {
+  private constructor(path: string, lock: RunLock, made: string | undefined) {
     this.path = path;
+    this.#log = new RunLog(join(path, "log.jsonl"));
+    this.#lock = lock;
+    this.#made = made;
+  }
+
+  /**
+   * Makes the folder if need be, and keeps other processes out until `close`.
+   *
+   * @throws UsageError when another process trains there
+   * @throws FailureError when nothing can be written there
+   */
+  static open(path: string): RunFolder {
+    const made = prepareFolder(path);
+    const lock = RunLock.take(join(path, "run.lock"), path);
+    // What a killed process was writing.
+    for (const name of readdirSync(path)) if (/^\..*\.tmp$/.test(name)) rmSync(join(path, name), { force: true });
+    return new RunFolder(path, lock, made);
+  }
+
+  /** Whether a run was started in the folder. */
+  get isStarted(): boolean {
+    return existsSync(this.#config) || existsSync(this.last);
+  }
+
+  /** Lets other processes in; takes away folders that were made for nothing. */
+  close(): void {
+    this.#lock.release();
+    if (this.#made === undefined) return;
+    try {
+      for (let path = resolve(this.path); ; path = dirname(path)) {
+        rmdirSync(path);
+        if (path === this.#made) return;
+      }
+    } catch {
+      // Not empty: there is a run in it.
+    }
+  }
+
+  /** Shows other hosts that this process lives; to be called often. */
+  beat(): void {
+    this.#lock.beat();
   }
 
   /** The newest checkpoint, with what is needed to go on. */
@@ -28,46 +109,75 @@ export class RunFolder {
     return join(this.path, "model.atome");
   }
 
+  /** The training text as symbols, while there is something left to train. */
+  get symbols(): string {
+    return join(this.path, "symbols.u16");
+  }
+
   get #config(): string {
     return join(this.path, "config.json");
   }
 
-  get #log(): string {
-    return join(this.path, "log.jsonl");
+  get #origin(): string {
+    return join(this.path, "run.json");
   }
 
-  /** Prepares the folder for a new run. @param force replaces a run that is there @throws UsageError when one is there */
-  start(config: object, force: boolean): void {
-    if (this.#holdsRun() && !force) {
-      throw new UsageError(
-        `Cannot train into "${this.path}": a run is already there; go on with it by --resume, replace it by --force, or choose another folder with -o.`,
-      );
-    }
-    prepareFolder(this.path);
-    for (const path of [this.last, this.best, this.model, this.#log]) rmSync(path, { force: true });
-    this.#write(this.#config, `${JSON.stringify(config, null, 2)}\n`);
-    this.#write(this.#log, "");
+  get #picture(): string {
+    return join(this.path, "loss.svg");
   }
 
-  /** The checkpoint to go on from. @throws UsageError when there is none */
-  resume(): Checkpoint {
-    if (!existsSync(this.last)) {
+  /** @throws UsageError when the folder holds what a run has saved */
+  checkFree(): void {
+    if (![this.last, this.best, this.model].some((path) => existsSync(path))) return;
+    throw new UsageError(
+      `Cannot train into "${this.path}": a run is already there; go on with it by --resume, replace it by --force, or choose another folder with -o.`,
+    );
+  }
+
+  /** Starts a run; one that is there is removed. */
+  start(config: ModelConfig, origin: RunOrigin): void {
+    // First goes and last comes what says that there is a run.
+    const old = [this.#config, this.last, this.best, this.model, this.#picture, this.symbols];
+    for (const path of old) rmSync(path, { force: true });
+    this.#log.clear();
+    this.curve = new LossCurve(config.train.steps);
+    this.#write(this.#origin, jsonText(origin));
+    this.#write(this.#config, jsonText(configToJson(config)));
+  }
+
+  /**
+   * What was started in the folder and how far it came. The log is cut off where the checkpoint was made.
+   *
+   * @param onDamagedLog told how many steps it should have and how many it lacks
+   * @throws UsageError when nothing was started; FailureError when it cannot be gone on with
+   */
+  resume(onDamagedLog: (steps: number, missing: number) => void): StartedRun {
+    if (!this.isStarted) {
       throw new UsageError(
-        `Cannot resume "${this.path}": there is no last.safetensors in it; start the run without --resume.`,
+        `Cannot resume "${this.path}": no run was started there; check the folder, or start one without --resume or with --auto-resume.`,
       );
     }
-    prepareFolder(this.path);
-    const checkpoint = decodeCheckpoint(readInput(this.last, "a checkpoint"), `"${this.last}"`);
-    if (!checkpoint.training) {
-      throw new UsageError(
-        `Cannot resume "${this.last}": it has weights only; start a new run with --init ${this.last}.`,
-      );
-    }
-    this.#dropLogAfter(checkpoint.step);
-    return checkpoint;
+    const checkpoint = existsSync(this.last) ? this.#readLast() : undefined;
+    const config = this.#readConfig(checkpoint);
+    const step = checkpoint?.step ?? 0;
+    this.curve = new LossCurve(config.train.steps);
+    let logged = 0;
+    this.#log.cutAfter(step, (entry) => {
+      this.curve.add(entry);
+      if ("loss" in entry) logged++;
+    });
+    if (logged < step) onDamagedLog(step, step - logged);
+    return { config, checkpoint, origin: this.#readOrigin() };
+  }
+
+  /** Adds a line to log.jsonl. */
+  log(entry: LogEntry): void {
+    this.#log.append(entry);
+    this.curve.add(entry);
   }
 
   saveLast(checkpoint: Checkpoint): void {
+    this.#log.sync();
     writeFileAtomically(this.last, encodeCheckpoint(checkpoint));
   }
 
@@ -75,30 +185,64 @@ export class RunFolder {
     writeFileAtomically(this.best, encodeCheckpoint(weights));
   }
 
-  /** Adds a line to log.jsonl. */
-  log(entry: { step: number } & Record<string, number>): void {
+  /** Draws loss.svg. @param subtitle what is trained */
+  savePicture(subtitle: string): void {
+    this.#write(this.#picture, lossSvg(this.curve, subtitle));
+  }
+
+  /** Everything that only training needs. */
+  removeSymbols(): void {
+    rmSync(this.symbols, { force: true });
+  }
+
+  #readLast(): Checkpoint {
+    const bytes = readInput(this.last, "a checkpoint");
+    let checkpoint: Checkpoint;
     try {
-      appendFileSync(this.#log, `${JSON.stringify(entry)}\n`);
+      checkpoint = decodeCheckpoint(bytes, `"${this.last}"`);
     } catch (error) {
-      throw writingError(this.#log, error as NodeJS.ErrnoException);
+      if (!(error instanceof AtomeError)) throw error;
+      const fix = existsSync(this.best)
+        ? `start from the best weights with --init ${this.best} in another folder`
+        : "start again with --force";
+      throw new FailureError(`Cannot resume "${this.path}": its last.safetensors is damaged or cut short; ${fix}.`);
+    }
+    if (checkpoint.training) return checkpoint;
+    throw new UsageError(
+      `Cannot resume "${this.last}": it has weights only; start a new run with --init ${this.last}.`,
+    );
+  }
+
+  /** The configuration of the run; config.json must say the same as the checkpoint, and is made again when it is gone. */
+  #readConfig(checkpoint: Checkpoint | undefined): ModelConfig {
+    if (!checkpoint) return this.#parseConfig();
+    const text = jsonText(configToJson(checkpoint.config));
+    if (!existsSync(this.#config)) this.#write(this.#config, text);
+    if (readFileSync(this.#config, "utf8") === text) return checkpoint.config;
+    throw new UsageError(
+      `Cannot resume "${this.path}": its config.json is changed or damaged and does not say what last.safetensors was trained with; delete it to go on, or start a new run with it in another folder.`,
+    );
+  }
+
+  #parseConfig(): ModelConfig {
+    try {
+      return parseConfig(JSON.parse(readFileSync(this.#config, "utf8")), `"${this.#config}"`);
+    } catch {
+      throw new FailureError(
+        `Cannot resume "${this.path}": its config.json is damaged and there is no checkpoint yet; start again with --force.`,
+      );
     }
   }
 
-  #holdsRun(): boolean {
-    return [this.last, this.best, this.model].some((path) => existsSync(path));
-  }
-
-  /** Steps after the checkpoint will be made, and logged, again. */
-  #dropLogAfter(step: number): void {
-    if (!existsSync(this.#log)) return;
-    const lines = readFileSync(this.#log, "utf8").split("\n");
-    this.#write(
-      this.#log,
-      lines
-        .filter((line) => isEntryUpTo(line, step))
-        .map((line) => `${line}\n`)
-        .join(""),
-    );
+  #readOrigin(): RunOrigin | undefined {
+    if (!existsSync(this.#origin)) return undefined;
+    try {
+      const origin: RunOrigin = JSON.parse(readFileSync(this.#origin, "utf8"));
+      if (typeof origin.dataSha256 === "string") return origin;
+    } catch {
+      // Told below.
+    }
+    throw new FailureError(`Cannot resume "${this.path}": its run.json is damaged; delete it to go on.`);
   }
 
   #write(path: string, text: string): void {
@@ -106,11 +250,4 @@ export class RunFolder {
   }
 }
 
-/** False also for a line that a crash cut short. */
-function isEntryUpTo(line: string, step: number): boolean {
-  try {
-    return JSON.parse(line).step <= step;
-  } catch {
-    return false;
-  }
-}
+const jsonText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { AtomeError, UsageError } from "../model/errors.js";
 import { demoCommand } from "./demo.js";
@@ -8,6 +7,7 @@ import { generateCommand } from "./generate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
+import { programVersion } from "./program.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
 
@@ -30,7 +30,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
 function makeProgram(): Command {
   const program = new Command("atome")
     .description("Language models for microcontrollers: train from your own text, run with integers only.")
-    .version(packageVersion(), "--version", "print the version")
+    .version(programVersion(), "--version", "print the version")
     .helpOption("--help", "print this help")
     .helpCommand(false)
     .configureOutput({ outputError: () => {} })
@@ -49,9 +49,6 @@ function makeProgram(): Command {
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
-
-const packageVersion = (): string =>
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version;
 
 /** `atome generate ... | head` ends without complaint. */
 function stopQuietlyWhenReaderLeaves(): void {

@@ -1,21 +1,27 @@
 import { createHash } from "node:crypto";
-import { Corpus, checkWindow, type TextSpan } from "../corpus/corpus.js";
+import { Corpus, checkWindow, type SourceFile, type TextSpan } from "../corpus/corpus.js";
 import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
 import type { Alphabet } from "../tokenizer/alphabet.js";
 import { learnAlphabet } from "../tokenizer/learn.js";
+import type { SymbolSource } from "../train/trainer.js";
+import type { ReadingView } from "./reading-view.js";
+import { SymbolFile } from "./symbol-file.js";
+
+/** Most symbols of the held-out text that a validation reads. */
+const VALIDATION_SYMBOLS = 32768;
 
 /** A text as symbols. */
-export interface EncodedText {
-  symbols: Uint16Array;
-  /** Length of the text in bytes. */
+export interface EncodedText<Symbols extends SymbolSource = Uint16Array> {
+  symbols: Symbols;
+  /** Length of the whole text in bytes. */
   byteCount: number;
 }
 
 export interface TrainingData {
   alphabet: Alphabet;
-  training: EncodedText;
-  /** No symbols when nothing is held out. */
+  training: EncodedText<SymbolFile>;
+  /** The symbols that a validation reads; none when nothing is held out. */
   validation: EncodedText;
   /** SHA-256 of everything read, hexadecimal. */
   sha256: string;
@@ -27,33 +33,84 @@ export interface DataChoice {
   validationFile?: string;
 }
 
+/** The texts of a run, opened but not encoded. */
+export interface TrainingTexts {
+  training: TextSpan;
+  validation: TextSpan;
+  /** SHA-256 of everything read, hexadecimal. */
+  sha256: string;
+  corpusFiles: readonly SourceFile[];
+  validationFile: SourceFile | null;
+}
+
 /**
- * Reads, splits and encodes the corpus.
+ * Opens and splits the corpus.
  *
- * @param alphabet of the model to go on with; without it one is learned from the training part alone
- * @throws UsageError when a file cannot be used or is too short
+ * @throws UsageError when a file cannot be used
  */
-export function prepareData(
+export function openTexts(
   paths: readonly string[],
   config: ModelConfig,
   choice: DataChoice,
-  alphabet?: Alphabet,
-): TrainingData {
-  const { training, validation, sha256 } = split(Corpus.open(paths, choice), config, choice);
-  const used = alphabet ?? learnAlphabet(config.alphabet, () => training.pieces());
-  const data = { alphabet: used, sha256, training: encode(training, used), validation: encode(validation, used) };
-  checkWindow("the training text", data.training.symbols.length, config.train.context);
-  if (validation.byteCount > 0 && data.validation.symbols.length < 2) {
-    throw new UsageError("Cannot use the held-out text: it has 1 symbol, expected at least 2; give more text.");
+  view: ReadingView,
+): TrainingTexts {
+  const { validationFile } = choice;
+  const options = { allowBinary: choice.allowBinary ?? false, onRead: (count: number) => view.read(count) };
+  view.beginFiles("Reading the text", validationFile === undefined ? paths : [...paths, validationFile]);
+  const corpus = Corpus.open(paths, options);
+  const corpusFiles = corpus.files;
+  if (validationFile === undefined) {
+    return { ...corpus.split(config.train.validation), sha256: corpus.sha256, corpusFiles, validationFile: null };
   }
-  return data;
+  const heldOut = Corpus.open([validationFile], options);
+  if (corpusFiles.some(({ sha256 }) => sha256 === heldOut.sha256)) {
+    throw new UsageError(
+      `Cannot validate on "${validationFile}": the same text is in the corpus; hold out a text that is not trained on.`,
+    );
+  }
+  const sha256 = createHash("sha256").update(corpus.sha256).update(heldOut.sha256).digest("hex");
+  return { training: corpus.all, validation: heldOut.all, sha256, corpusFiles, validationFile: heldOut.files[0] };
 }
 
-/** The symbols of a text, piece by piece. */
-export function* encodedPieces(text: TextSpan, alphabet: Alphabet): Iterable<Uint16Array> {
-  const encoder = alphabet.encoder();
-  for (const piece of text.pieces()) yield encoder.push(piece);
-  yield encoder.finish();
+/** Learns the alphabet from the training part alone. @throws UsageError when the text is too short for it */
+export function learnFrom({ training }: TrainingTexts, config: ModelConfig, view: ReadingView): Alphabet {
+  view.begin("Learning the alphabet", training.byteCount);
+  return learnAlphabet(config.alphabet, () => training.pieces());
+}
+
+/** @throws UsageError when the texts are too short to train or validate on */
+export function checkLengths({ training, validation }: TrainingTexts, config: ModelConfig, alphabet: Alphabet): void {
+  const { context } = config.train;
+  checkWindow("the training text", encode(training, alphabet, context + 1).symbols.length, context);
+  if (validation.byteCount > 0 && encode(validation, alphabet, 2).symbols.length < 2) {
+    throw new UsageError(
+      "Cannot use the held-out text: it has 1 symbol, expected at least 2; give more text or hold nothing out with --set train.validation=0.",
+    );
+  }
+}
+
+/**
+ * Encodes the texts: what is trained on into a file, of the held-out text what is read.
+ *
+ * @param symbolPath a file that is there is used when it holds these symbols
+ */
+export function encodeTexts(
+  texts: TrainingTexts,
+  alphabet: Alphabet,
+  symbolPath: string,
+  view: ReadingView,
+): TrainingData {
+  const { training, validation, sha256 } = texts;
+  const origin = JSON.stringify({ sha256, byteCount: training.byteCount, alphabet: alphabet.toJson() });
+  view.begin("Encoding the text", training.byteCount);
+  const symbols =
+    SymbolFile.open(symbolPath, origin) ?? SymbolFile.create(symbolPath, origin, encodedPieces(training, alphabet));
+  return {
+    alphabet,
+    sha256,
+    training: { symbols, byteCount: training.byteCount },
+    validation: encode(validation, alphabet, VALIDATION_SYMBOLS),
+  };
 }
 
 /** Encodes a text into memory. @param maxSymbols reads no further than so many symbols need */
@@ -74,16 +131,9 @@ export function encode(text: TextSpan, alphabet: Alphabet, maxSymbols = Number.P
   return { symbols: symbols.subarray(0, Math.min(length, maxSymbols)), byteCount: text.byteCount };
 }
 
-function split(corpus: Corpus, config: ModelConfig, choice: DataChoice) {
-  if (choice.validationFile === undefined) {
-    return { ...corpus.split(config.train.validation), sha256: corpus.sha256 };
-  }
-  const heldOut = Corpus.open([choice.validationFile], choice);
-  if (corpus.files.some(({ sha256 }) => sha256 === heldOut.sha256)) {
-    throw new UsageError(
-      `Cannot validate on "${choice.validationFile}": the same text is in the corpus; hold out a text that is not trained on.`,
-    );
-  }
-  const sha256 = createHash("sha256").update(corpus.sha256).update(heldOut.sha256).digest("hex");
-  return { training: corpus.all, validation: heldOut.all, sha256 };
+/** The symbols of a text, piece by piece. */
+function* encodedPieces(text: TextSpan, alphabet: Alphabet): Iterable<Uint16Array> {
+  const encoder = alphabet.encoder();
+  for (const piece of text.pieces()) yield encoder.push(piece);
+  yield encoder.finish();
 }

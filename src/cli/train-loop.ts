@@ -1,18 +1,18 @@
 import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { ModelConfig } from "../model/config.js";
+import { FailureError } from "../model/errors.js";
 import { Random } from "../train/random.js";
 import { type StepResult, Trainer, type TrainerState } from "../train/trainer.js";
 import type { RunFolder } from "./run-folder.js";
 import type { EncodedText, TrainingData } from "./train-data.js";
-
-/** Most symbols of the held-out text that a validation reads. */
-const VALIDATION_SYMBOLS = 32768;
 
 export interface LoopOptions {
   config: ModelConfig;
   data: TrainingData;
   threads: number;
   folder: RunFolder;
+  /** What is trained, in words. */
+  description: string;
   /** Where to go on, or the weights to start from. */
   from?: Checkpoint;
   /** Asked after every step. */
@@ -23,8 +23,7 @@ export interface LoopOptions {
 
 /** How training ended. */
 export interface LoopResult {
-  /** False when it was stopped before the last step. */
-  isComplete: boolean;
+  /** Below the configured steps when it was stopped. */
   step: number;
   history: readonly HistoryEntry[];
 }
@@ -90,9 +89,9 @@ class Loop {
       if (isLast || this.#step % validateEvery === 0) await this.#validate();
       const stopped = isStopped();
       if (isLast || stopped || this.#step % checkpointEvery === 0) folder.saveLast(this.#checkpoint());
-      if (stopped && !isLast) return { isComplete: false, step: this.#step, history: this.#history };
+      if (stopped) break;
     }
-    return { isComplete: true, step: this.#step, history: this.#history };
+    return { step: this.#step, history: this.#history };
   }
 
   async #trainStep(): Promise<void> {
@@ -100,35 +99,43 @@ class Loop {
     this.#step = result.step;
     this.#lossSum += result.lossNatsPerSymbol;
     const { folder, onStep } = this.#options;
-    folder.log({ step: result.step, loss: result.lossNatsPerSymbol, learningRate: result.learningRate });
+    const { step, lossNatsPerSymbol: loss, learningRate, gradientNorm } = result;
+    // What follows would spoil the checkpoints that are there.
+    if (!Number.isFinite(loss + gradientNorm)) {
+      throw new FailureError(
+        `Cannot go on training: the loss of step ${step} is ${loss} and its gradient ${gradientNorm}; start again with a smaller --learning-rate.`,
+      );
+    }
+    folder.log({ step, loss, learningRate, gradientNorm });
+    folder.beat();
     onStep?.(result);
   }
 
   /** Adds an entry to the history; saves the weights when they are the best so far. Without held-out text: the newest. */
   async #validate(): Promise<void> {
-    const { data, folder, onValidation } = this.#options;
+    const { data, folder, description, onValidation } = this.#options;
     const steps = this.#step - (this.#history.at(-1)?.step ?? 0);
     const trainingLoss = this.#lossSum / steps;
     this.#lossSum = 0;
     if (data.validation.symbols.length === 0) {
       folder.saveBest(this.#checkpoint());
-      return;
+    } else {
+      const entry = { step: this.#step, trainingLoss, ...(await this.#evaluate(data.validation)) };
+      const best = this.#history.reduce((least, { validationLoss }) => Math.min(least, validationLoss), Infinity);
+      this.#history.push(entry);
+      if (entry.validationLoss < best) folder.saveBest(this.#checkpoint());
+      folder.log(entry);
+      onValidation?.(entry);
     }
-    const entry = { step: this.#step, trainingLoss, ...(await this.#evaluate(data.validation)) };
-    const best = Math.min(...this.#history.map(({ validationLoss }) => validationLoss));
-    this.#history.push(entry);
-    if (entry.validationLoss < best) folder.saveBest(this.#checkpoint());
-    folder.log(entry);
-    onValidation?.(entry);
+    folder.savePicture(description);
   }
 
   /** Windows overlap by half, so that each symbol has at least half a context before it. */
   async #evaluate({ symbols }: EncodedText): Promise<{ validationLoss: number; bitsPerByte: number }> {
     const { config, data } = this.#options;
-    const part = symbols.subarray(0, VALIDATION_SYMBOLS);
     const warmup = Math.floor(config.train.context / 2);
-    const { natsPerSymbol, symbols: predicted } = await this.#trainer.evaluate(part, { warmup });
-    const bytes = data.alphabet.decode(part).length - data.alphabet.decode(part.subarray(0, 1)).length;
+    const { natsPerSymbol, symbols: predicted } = await this.#trainer.evaluate(symbols, { warmup });
+    const bytes = data.alphabet.decode(symbols).length - data.alphabet.decode(symbols.subarray(0, 1)).length;
     return { validationLoss: natsPerSymbol, bitsPerByte: (natsPerSymbol / Math.LN2) * (predicted / bytes) };
   }
 

@@ -21,10 +21,15 @@ export interface ConfigChoice {
   [shorthand: string]: unknown;
 }
 
-/** The configuration that the command line asks for. @throws UsageError when it is not valid */
-export function chooseConfig(choice: ConfigChoice): ModelConfig {
-  const json = readConfig(choice.config);
-  const place = `"${choice.config}"`;
+/**
+ * The configuration that the command line asks for.
+ *
+ * @param base what the options change, instead of `choice.config`
+ * @throws UsageError when it is not valid
+ */
+export function chooseConfig(choice: ConfigChoice, base?: ModelConfig): ModelConfig {
+  const json = base ? configToJson(base) : readConfig(choice.config);
+  const place = base ? "of the checkpoint" : `"${choice.config}"`;
   for (const [option, key] of Object.entries(SHORTHANDS)) {
     if (choice[option] !== undefined) assign(json, key, choice[option]);
   }

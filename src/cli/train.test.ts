@@ -213,7 +213,7 @@ describe("atome train refuses", () => {
     [
       "a resume without run",
       ["text.txt", "-o", "nothing", "--resume"],
-      /^Cannot resume "nothing": there is no last\.safetensors in it/,
+      /^Cannot resume "nothing": no run was started there; check the folder, .*--auto-resume\.$/,
     ],
     [
       "--resume with --force",
@@ -266,7 +266,9 @@ describe("atome train refuses", () => {
     expect((await runAtome(tinyRun("damaged", "--steps", "3"), cwd)).code).toBe(0);
     truncateSync(join(cwd, "damaged", "last.safetensors"), 5000);
     const { code, stderr } = await runAtome(tinyRun("damaged", "--resume", "--steps", "3"), cwd);
-    expect(stderr).toMatch(/^Cannot load "damaged\/last\.safetensors": .*; use an undamaged checkpoint\.$/m);
+    expect(stderr).toBe(
+      'Cannot resume "damaged": its last.safetensors is damaged or cut short; start from the best weights with --init damaged/best.safetensors in another folder.\n',
+    );
     expect(code).toBe(1);
   });
 

@@ -2,31 +2,28 @@ import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { writeFileAtomically } from "../checkpoint/atomic-file.js";
-import { type Checkpoint, decodeCheckpoint, type HistoryEntry } from "../checkpoint/checkpoint.js";
-import { configToJson, type ModelConfig } from "../model/config.js";
+import { decodeCheckpoint, type HistoryEntry } from "../checkpoint/checkpoint.js";
+import type { ModelConfig } from "../model/config.js";
 import { configNames } from "../model/configs.js";
-import { AtomeError, UsageError } from "../model/errors.js";
-import { tensorSpecs } from "../model/tensors.js";
+import { AtomeError } from "../model/errors.js";
+import type { Alphabet } from "../tokenizer/alphabet.js";
 import { engineMaker } from "./engines.js";
 import { exportCheckpoint, metadataOf } from "./export.js";
 import { readInput } from "./files.js";
 import { Interrupted, interruptible } from "./interrupt.js";
+import { lossText } from "./loss-text.js";
 import { collect, realNumber, wholeNumber } from "./options.js";
 import { type CommonOptions, duration, grouped, Output, withCommonOptions, withExamples } from "./output.js";
+import { ReadingView } from "./reading-view.js";
 import { RunFolder } from "./run-folder.js";
-import { prepareData, type TrainingData } from "./train-data.js";
+import { encodeTexts, type TrainingData } from "./train-data.js";
 import { trainToEnd } from "./train-loop.js";
-import { type ConfigChoice, chooseConfig } from "./train-settings.js";
+import { checkChoice, type PlannedRun, planRun, type StartChoice } from "./train-plan.js";
 import { TrainingView } from "./training-view.js";
 
-export interface TrainOptions extends CommonOptions, ConfigChoice {
+export interface TrainOptions extends CommonOptions, StartChoice {
   output?: string;
   threads: number;
-  validationFile?: string;
-  allowBinary?: boolean;
-  resume?: boolean;
-  force?: boolean;
-  init?: string;
 }
 
 /** What a finished run is told as. */
@@ -61,15 +58,30 @@ export function trainCommand(): Command {
     .option("--threads <n>", "worker threads; the result does not depend on it", wholeNumber(1, 64), defaultThreads())
     .option("--validation-file <file>", "held-out text (default: the end of the corpus)")
     .option("--allow-binary", "take files that do not look like text")
-    .option("--resume", "go on with the run in the folder")
+    .option(
+      "--resume",
+      "go on with the run in the folder, to the same bits; from its beginning if it has saved nothing yet",
+    )
+    .option("--auto-resume", "go on with the run in the folder if one was started there, else start it")
     .option("--force", "replace the run in the folder")
-    .option("--init <checkpoint>", "start from the weights of a checkpoint")
+    .option(
+      "--init <checkpoint>",
+      "fine-tune: start from the weights and, without --config, the settings of a checkpoint",
+    )
     .action(train);
   return withExamples(
     withCommonOptions(command),
     ["atome train stories.txt", "a model of about 20 KB into runs/gated-20k"],
     ["atome train a.txt b.txt --config stories --steps 3000 --seed 1 -o runs/mine", "a built-in configuration"],
     ["atome train stories.txt -o runs/mine --resume", "go on after Ctrl-C or a crash, to the same bits"],
+    [
+      "atome train stories.txt -o runs/mine --auto-resume",
+      "the same line to start and to restart, for Slurm, Kubernetes and the like",
+    ],
+    [
+      "atome train mine.txt --init runs/mine/best.safetensors --learning-rate 0.002 --steps 500 -o runs/tuned",
+      "fine-tune a model on another text",
+    ],
     ["atome train log.txt --config my.json --set train.batch=8", "a configuration of your own"],
   );
 }
@@ -102,72 +114,95 @@ export async function runTraining(
   output: Output,
   given: ReadonlySet<string>,
 ): Promise<TrainReport> {
-  const folder = new RunFolder(options.output ?? join("runs", basename(options.config, ".json")));
-  if (options.resume && (options.force || options.init)) {
-    throw new UsageError(`Cannot resume "${folder.path}": --resume goes with neither --force nor --init; drop one.`);
+  const path = options.output ?? join("runs", basename(options.config, ".json"));
+  checkChoice(path, options);
+  const folder = RunFolder.open(path);
+  const view = new ReadingView(output.quiet, () => folder.beat());
+  try {
+    const note = (line: string) => output.note(line);
+    const run = planRun({ paths, choice: options, given, folder, view, note });
+    const trained = doneBefore(run) ?? (await trainOn(run, options.threads, view, output));
+    if (trained.step < run.config.train.steps) {
+      throw new Interrupted(
+        `Stopped after step ${trained.step} of ${run.config.train.steps}, which is saved; go on with: ${resumeLine(paths, path, options)}`,
+      );
+    }
+    showCurve(folder, output);
+    const exported = await exportBest(folder, output);
+    folder.removeSymbols();
+    return reportOf(run, trained, exported);
+  } finally {
+    view.end();
+    folder.close();
   }
-  const resumed = options.resume ? folder.resume() : undefined;
-  const init = options.init === undefined ? undefined : readInit(options.init);
-  const config = resumed ? resumedConfig(resumed, options, given) : chooseConfig(options);
-  const from = resumed ?? init;
-  if (init) checkShapes(init, config, options.init as string);
-  const data = prepareData(paths, config, options, from?.alphabet);
-  if (resumed && resumed.dataSha256 !== data.sha256) {
-    throw new UsageError(
-      `Cannot resume "${folder.path}": the corpus is not the one it was started with; give the same files in the same order.`,
-    );
-  }
-  if (!resumed) folder.start(configToJson(config), options.force ?? false);
-  output.note(introduction(config, data, options.threads));
-  const resumeCommand = resumeLine(paths, folder, options);
-  return observeTraining(
-    { config, data, folder, threads: options.threads, resumeCommand, ...(from ? { from } : {}) },
-    output,
-  );
 }
 
-interface Run {
-  config: ModelConfig;
-  data: TrainingData;
-  folder: RunFolder;
-  threads: number;
-  from?: Checkpoint;
-  /** What the user is told to type after stopping. */
-  resumeCommand: string;
+/** How far a run came, and how fast in this process. */
+interface Trained {
+  step: number;
+  history: readonly HistoryEntry[];
+  seconds: number;
+  symbolsPerSecond: number;
 }
 
-async function observeTraining(run: Run, output: Output): Promise<TrainReport> {
-  const { config, data, folder, from } = run;
-  const view = new TrainingView(config, data.training, from?.training ? from.step : 0, output.quiet);
-  const result = await interruptible((isStopped) =>
+/** A run that was complete already has nothing to train. */
+function doneBefore({ config, from }: PlannedRun): Trained | undefined {
+  if (!from?.training || from.step < config.train.steps) return undefined;
+  return { step: from.step, history: from.history, seconds: 0, symbolsPerSecond: 0 };
+}
+
+async function trainOn(run: PlannedRun, threads: number, reading: ReadingView, output: Output): Promise<Trained> {
+  const { config, texts, alphabet, folder, from } = run;
+  const data = encodeTexts(texts, alphabet, folder.symbols, reading);
+  reading.end();
+  const firstStep = from?.training ? from.step : 0;
+  output.note(introduction(config, data, threads, firstStep));
+  const view = new TrainingView(config, data.training, firstStep, output.quiet);
+  const { step, history } = await interruptible((isStopped) =>
     trainToEnd({
-      ...run,
+      config,
+      data,
+      folder,
+      description: `${modelWords(config, alphabet)}, seed ${config.train.seed}`,
+      threads,
       isStopped,
       onStep: ({ lossNatsPerSymbol, step }) => view.step(step, lossNatsPerSymbol),
       onValidation: (entry) => view.validation(entry),
+      ...(from ? { from } : {}),
     }),
-  ).finally(() => view.end());
-  if (!result.isComplete) {
-    throw new Interrupted(
-      `Stopped after step ${result.step} of ${config.train.steps}, which is saved; go on with: ${run.resumeCommand}`,
-    );
-  }
-  const { history } = result;
+  ).finally(() => {
+    view.end();
+    data.training.symbols.close();
+  });
+  return { step, history, seconds: view.seconds, symbolsPerSecond: view.symbolsPerSecond };
+}
+
+function showCurve({ curve }: RunFolder, output: Output): void {
+  if (output.json) return;
+  const columns = Math.max(40, Math.min(100, process.stderr.columns || 80));
+  for (const line of lossText(curve, columns)) output.note(line);
+}
+
+function reportOf(
+  { folder, alphabet }: PlannedRun,
+  { step, history, seconds, symbolsPerSecond }: Trained,
+  exported: Pick<TrainReport, "model" | "flashBytes" | "ramBytes">,
+): TrainReport {
   const best = history.reduce<HistoryEntry | undefined>(
     (least, entry) => (least && least.validationLoss <= entry.validationLoss ? least : entry),
     undefined,
   );
   return {
     run: folder.path,
-    steps: result.step,
-    symbols: data.alphabet.size,
+    steps: step,
+    symbols: alphabet.size,
     bitsPerByte: history.at(-1)?.bitsPerByte ?? null,
     best: best ? { step: best.step, bitsPerByte: best.bitsPerByte } : null,
-    seconds: view.seconds,
-    symbolsPerSecond: view.symbolsPerSecond,
+    seconds,
+    symbolsPerSecond,
     lastCheckpoint: folder.last,
     bestCheckpoint: folder.best,
-    ...(await exportBest(folder, output)),
+    ...exported,
   };
 }
 
@@ -177,68 +212,39 @@ async function exportBest(
   output: Output,
 ): Promise<Pick<TrainReport, "model" | "flashBytes" | "ramBytes">> {
   const checkpoint = decodeCheckpoint(readInput(folder.best, "a checkpoint"), `"${folder.best}"`);
+  let model: Uint8Array;
   try {
-    const model = await exportCheckpoint(checkpoint, metadataOf(checkpoint));
-    writeFileAtomically(folder.model, model);
-    const { arenaBytes } = (await engineMaker("js")).check(model);
-    return { model: folder.model, flashBytes: model.length, ramBytes: arenaBytes };
+    model = await exportCheckpoint(checkpoint, metadataOf(checkpoint));
   } catch (error) {
     if (!(error instanceof AtomeError)) throw error;
     output.note(`The checkpoints are saved, but there is no .atome file: ${error.message}`);
     return { model: null, flashBytes: null, ramBytes: null };
   }
+  writeFileAtomically(folder.model, model);
+  const { arenaBytes } = (await engineMaker("js")).check(model);
+  return { model: folder.model, flashBytes: model.length, ramBytes: arenaBytes };
 }
 
-/** The run's own configuration; options that ask for another are refused. */
-function resumedConfig(checkpoint: Checkpoint, options: TrainOptions, given: ReadonlySet<string>): ModelConfig {
-  const choosing = ["config", "set", "steps", "batch", "context", "learningRate", "seed"].filter((name) =>
-    given.has(name),
-  );
-  if (choosing.length === 0) return checkpoint.config;
-  const text = (config: ModelConfig) => JSON.stringify(configToJson(config));
-  if (text(chooseConfig(options)) !== text(checkpoint.config)) {
-    throw new UsageError(
-      `Cannot resume the run with another configuration: ${choosing.map((name) => `"${name}"`).join(", ")} must be as it was started; leave out those options or start a new run.`,
-    );
-  }
-  return checkpoint.config;
-}
+const modelWords = ({ block, dModel, nLayers }: ModelConfig, alphabet: Alphabet): string =>
+  `${block} model (dModel ${dModel}, ${nLayers} layers, ${alphabet.size} symbols)`;
 
-const readInit = (path: string): Checkpoint => {
-  const { training: _, ...weights } = decodeCheckpoint(readInput(path, "a checkpoint"), `"${path}"`);
-  return weights;
-};
-
-/** Weights to start from must be the tensors of the configuration. */
-function checkShapes(init: Checkpoint, config: ModelConfig, path: string): void {
-  const shapes = (of: ModelConfig) =>
-    tensorSpecs(of, init.alphabet.size, init.outputs).map(({ name, shape }) => `${name} [${shape}]`);
-  const [wanted, found] = [shapes(config), shapes(init.config)];
-  const odd = wanted.findIndex((tensor, index) => tensor !== found[index]);
-  if (odd >= 0 || wanted.length !== found.length) {
-    throw new UsageError(
-      `Cannot start from "${path}": its tensor ${found[Math.max(odd, 0)] ?? "(none)"} should be ${wanted[Math.max(odd, 0)]}; choose the configuration it was trained with.`,
-    );
-  }
-}
-
-function introduction(config: ModelConfig, data: TrainingData, threads: number): string {
+function introduction(config: ModelConfig, data: TrainingData, threads: number, firstStep: number): string {
   const { training, validation, alphabet } = data;
   const { steps, batch, context } = config.train;
   return [
-    `Training a ${config.block} model (dModel ${config.dModel}, ${config.nLayers} layers, ${alphabet.size} symbols)`,
+    `Training a ${modelWords(config, alphabet)}`,
     `on ${grouped(training.byteCount)} bytes (${grouped(training.symbols.length)} symbols), ${grouped(validation.byteCount)} held out:`,
-    `${steps} steps of ${batch} x ${context}, ${threads} thread${threads === 1 ? "" : "s"}.`,
+    `${steps} steps of ${batch} x ${context}, ${threads} thread${threads === 1 ? "" : "s"}${firstStep > 0 ? `; going on after step ${firstStep}` : ""}.`,
   ].join(" ");
 }
 
 const shellWord = (word: string): string =>
   /^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
-function resumeLine(paths: readonly string[], folder: RunFolder, options: TrainOptions): string {
+function resumeLine(paths: readonly string[], folder: string, options: TrainOptions): string {
   const heldOut = options.validationFile === undefined ? [] : ["--validation-file", options.validationFile];
   const binary = options.allowBinary ? ["--allow-binary"] : [];
-  return ["atome", "train", ...paths, "-o", folder.path, ...heldOut, ...binary, "--resume"].map(shellWord).join(" ");
+  return ["atome", "train", ...paths, "-o", folder, ...heldOut, ...binary, "--resume"].map(shellWord).join(" ");
 }
 
 function reportLines({ steps, seconds, best, model, flashBytes, ramBytes, bestCheckpoint }: TrainReport): string[] {

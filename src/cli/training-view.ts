@@ -1,5 +1,6 @@
 import type { HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { ModelConfig } from "../model/config.js";
+import type { SymbolSource } from "../train/trainer.js";
 import { duration, grouped } from "./output.js";
 import { Progress } from "./progress.js";
 import type { EncodedText } from "./train-data.js";
@@ -20,7 +21,7 @@ export class TrainingView {
   #heldOut = "";
 
   /** @param firstStep steps made before this process */
-  constructor(config: ModelConfig, training: EncodedText, firstStep: number, quiet: boolean) {
+  constructor(config: ModelConfig, training: EncodedText<SymbolSource>, firstStep: number, quiet: boolean) {
     this.#config = config;
     this.#progress = new Progress(process.stderr, () => performance.now(), quiet);
     this.#firstStep = firstStep;

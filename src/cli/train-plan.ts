@@ -1,0 +1,161 @@
+import { createHash } from "node:crypto";
+import { dirname, resolve } from "node:path";
+import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.js";
+import { configToJson, type ModelConfig } from "../model/config.js";
+import { UsageError } from "../model/errors.js";
+import { tensorSpecs } from "../model/tensors.js";
+import type { Alphabet } from "../tokenizer/alphabet.js";
+import { readInput } from "./files.js";
+import { programCommit, programVersion } from "./program.js";
+import type { ReadingView } from "./reading-view.js";
+import type { RunFolder, RunOrigin } from "./run-folder.js";
+import { checkLengths, type DataChoice, learnFrom, openTexts, type TrainingTexts } from "./train-data.js";
+import { type ConfigChoice, chooseConfig } from "./train-settings.js";
+
+/** What the command line says about where a run begins. */
+export interface StartChoice extends ConfigChoice, DataChoice {
+  resume?: boolean;
+  autoResume?: boolean;
+  force?: boolean;
+  init?: string;
+}
+
+export interface PlanRequest {
+  /** Of the corpus. */
+  paths: readonly string[];
+  choice: StartChoice;
+  /** Names of the options that were chosen and are not defaults. */
+  given: ReadonlySet<string>;
+  folder: RunFolder;
+  view: ReadingView;
+  /** Takes a remark to the user. */
+  note: (line: string) => void;
+}
+
+/** A run whose folder is prepared and whose texts are open but not encoded. */
+export interface PlannedRun {
+  folder: RunFolder;
+  config: ModelConfig;
+  texts: TrainingTexts;
+  alphabet: Alphabet;
+  /** Where to go on, or the weights to start from. */
+  from: Checkpoint | undefined;
+}
+
+/** @throws UsageError when options exclude each other */
+export function checkChoice(path: string, { resume, autoResume, force, init }: StartChoice): void {
+  if (resume && (force || init)) {
+    throw new UsageError(`Cannot resume "${path}": --resume goes with neither --force nor --init; drop one.`);
+  }
+  if (autoResume && (force || resume)) {
+    throw new UsageError(
+      `Cannot train into "${path}": --auto-resume goes with neither --force nor --resume; drop one.`,
+    );
+  }
+  if (force && init && dirname(resolve(init)) === resolve(path)) {
+    throw new UsageError(
+      `Cannot replace "${path}": the weights to start from are in it; choose another folder with -o.`,
+    );
+  }
+}
+
+/** Starts a run or goes on with one. @throws UsageError when the request does not fit what is there */
+export function planRun(request: PlanRequest): PlannedRun {
+  const { choice, folder } = request;
+  return choice.resume || (choice.autoResume && folder.isStarted) ? goOn(request) : begin(request);
+}
+
+function begin({ paths, choice, given, folder, view }: PlanRequest): PlannedRun {
+  if (!choice.force) folder.checkFree();
+  const init = choice.init === undefined ? undefined : readInit(choice.init);
+  const config = chooseConfig(choice, given.has("config") ? undefined : init?.weights.config);
+  if (init) checkShapes(init, config);
+  const texts = openTexts(paths, config, choice, view);
+  const alphabet = init?.weights.alphabet ?? learnFrom(texts, config, view);
+  checkLengths(texts, config, alphabet);
+  folder.start(config, {
+    version: programVersion(),
+    commit: programCommit(),
+    dataSha256: texts.sha256,
+    corpus: texts.corpusFiles,
+    validationFile: texts.validationFile,
+    init: init ? { path: init.path, sha256: init.sha256 } : null,
+  });
+  return { folder, config, texts, alphabet, from: init?.weights };
+}
+
+function goOn({ paths, choice, given, folder, view, note }: PlanRequest): PlannedRun {
+  const { config, origin, checkpoint } = folder.resume((steps, missing) =>
+    note(
+      `log.jsonl is damaged: ${missing} of ${steps} steps are missing in it and in the curve; the model is not affected.`,
+    ),
+  );
+  checkSameConfig(config, choice, given);
+  const texts = openTexts(paths, config, choice, view);
+  const dataSha256 = checkpoint?.dataSha256 ?? origin?.dataSha256;
+  if (dataSha256 !== undefined && dataSha256 !== texts.sha256) {
+    throw new UsageError(
+      `Cannot resume "${folder.path}": the corpus is not the one it was started with; give the same files in the same order.`,
+    );
+  }
+  if (origin && (origin.version !== programVersion() || origin.commit !== programCommit())) {
+    note("The run was started by another build of the program, which may not give the same bits as this one.");
+  }
+  const from = checkpoint ?? startingWeights(origin);
+  return { folder, config, texts, alphabet: from?.alphabet ?? learnFrom(texts, config, view), from };
+}
+
+/** Options that ask for another configuration than the run's are refused. */
+function checkSameConfig(config: ModelConfig, choice: StartChoice, given: ReadonlySet<string>): void {
+  const text = (of: ModelConfig) => JSON.stringify(configToJson(of));
+  if (text(chooseConfig(choice, given.has("config") ? undefined : config)) === text(config)) return;
+  const choosing = ["config", "set", "steps", "batch", "context", "learningRate", "seed"].filter((name) =>
+    given.has(name),
+  );
+  throw new UsageError(
+    `Cannot resume the run with another configuration: ${choosing.map((name) => `"${name}"`).join(", ")} must be as it was started; leave out those options or start a new run.`,
+  );
+}
+
+/** A checkpoint to start from. */
+interface Init {
+  path: string;
+  sha256: string;
+  /** Without the state of its training. */
+  weights: Checkpoint;
+}
+
+function readInit(path: string): Init {
+  const bytes = readInput(path, "a checkpoint");
+  const { training: _, ...weights } = decodeCheckpoint(bytes, `"${path}"`);
+  return { path, sha256: createHash("sha256").update(bytes).digest("hex"), weights };
+}
+
+/** The weights of `--init`, for a run that has saved nothing yet. */
+function startingWeights(origin: RunOrigin | undefined): Checkpoint | undefined {
+  if (!origin?.init) return undefined;
+  const { weights, sha256, path } = readInit(origin.init.path);
+  if (sha256 === origin.init.sha256) return weights;
+  throw new UsageError(
+    `Cannot resume: "${path}" is not the checkpoint that the run was started from; start it again with --init and --force.`,
+  );
+}
+
+/** Weights to start from must be the tensors of the configuration, and of its alphabet. */
+function checkShapes({ weights, path }: Init, config: ModelConfig): void {
+  const { alphabet, outputs, config: own } = weights;
+  const fix = "choose the configuration it was trained with, or leave out --config";
+  const [kind, wantedKind] = [own.alphabet, config.alphabet].map((value) => JSON.stringify(value));
+  if (kind !== wantedKind) {
+    throw new UsageError(`Cannot start from "${path}": its alphabet ${kind} should be ${wantedKind}; ${fix}.`);
+  }
+  const shapes = (of: ModelConfig, rows: number) =>
+    tensorSpecs(of, alphabet.size, rows).map(({ name, shape }) => `${name} [${shape}]`);
+  const [wanted, found] = [shapes(config, alphabet.size), shapes(own, outputs)];
+  const odd = Array.from({ length: Math.max(wanted.length, found.length) }).findIndex((_, i) => wanted[i] !== found[i]);
+  if (odd >= 0) {
+    throw new UsageError(
+      `Cannot start from "${path}": its tensor ${found[odd] ?? "(none)"} should be ${wanted[odd] ?? "(none)"}; ${fix}.`,
+    );
+  }
+}
