@@ -84,13 +84,14 @@ function begin({ paths, choice, given, folder, view }: PlanRequest): PlannedRun 
   return { folder, config, texts, alphabet, from: init?.weights };
 }
 
-function goOn({ paths, choice, given, folder, view, note }: PlanRequest): PlannedRun {
+function goOn(request: PlanRequest): PlannedRun {
+  const { paths, choice, folder, view, note } = request;
   const { config, origin, checkpoint } = folder.resume((steps, missing) =>
     note(
       `log.jsonl is damaged: ${missing} of ${steps} steps are missing in it and in the curve; the model is not affected.`,
     ),
   );
-  checkSameConfig(config, choice, given);
+  checkSameConfig(config, request);
   const texts = openTexts(paths, config, choice, view);
   const dataSha256 = checkpoint?.dataSha256 ?? origin?.dataSha256;
   if (dataSha256 !== undefined && dataSha256 !== texts.sha256) {
@@ -101,20 +102,30 @@ function goOn({ paths, choice, given, folder, view, note }: PlanRequest): Planne
   if (origin && (origin.version !== programVersion() || origin.commit !== programCommit())) {
     note("The run was started by another build of the program, which may not give the same bits as this one.");
   }
+  if (!checkpoint) note("The run has saved no checkpoint yet: it begins anew.");
   const from = checkpoint ?? startingWeights(origin);
   return { folder, config, texts, alphabet: from?.alphabet ?? learnFrom(texts, config, view), from };
 }
 
 /** Options that ask for another configuration than the run's are refused. */
-function checkSameConfig(config: ModelConfig, choice: StartChoice, given: ReadonlySet<string>): void {
-  const text = (of: ModelConfig) => JSON.stringify(configToJson(of));
-  if (text(chooseConfig(choice, given.has("config") ? undefined : config)) === text(config)) return;
-  const choosing = ["config", "set", "steps", "batch", "context", "learningRate", "seed"].filter((name) =>
-    given.has(name),
-  );
+function checkSameConfig(config: ModelConfig, { choice, given, folder }: PlanRequest): void {
+  const wanted = flatten(configToJson(chooseConfig(choice, given.has("config") ? undefined : config)));
+  const own = flatten(configToJson(config));
+  const key = [...new Set([...own.keys(), ...wanted.keys()])].find((name) => own.get(name) !== wanted.get(name));
+  if (key === undefined) return;
   throw new UsageError(
-    `Cannot resume the run with another configuration: ${choosing.map((name) => `"${name}"`).join(", ")} must be as it was started; leave out those options or start a new run.`,
+    `Cannot resume "${folder.path}": it was started with "${key}" ${own.get(key) ?? "unset"}, found ${wanted.get(key) ?? "it unset"}; leave out what changes it or start a new run.`,
   );
+}
+
+/** Keys with dots and their values as JSON. */
+function flatten(json: Record<string, unknown>): Map<string, string> {
+  const { train, ...model } = json;
+  const entries = [
+    ...Object.entries(model),
+    ...Object.entries(train as object).map(([key, value]) => [`train.${key}`, value]),
+  ];
+  return new Map(entries.map(([key, value]) => [key as string, JSON.stringify(value)]));
 }
 
 /** A checkpoint to start from. */

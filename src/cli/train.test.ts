@@ -1,4 +1,7 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -123,6 +126,63 @@ describe("atome train", () => {
       rmSync(join(cwd, "nothing-saved", "best.safetensors"));
     expect((await runAtome(tinyRun("nothing-saved", "--steps", "3"), cwd)).code).toBe(0);
     expect(logOf("nothing-saved").length).toBe(4);
+  });
+
+  test("begins anew when a run that saved nothing is resumed, by its own configuration", async () => {
+    const more = ["--steps", "70", "--set", "train.checkpointEvery=1000", "--set", "train.validateEvery=1000"];
+    expect((await runAtome(tinyRun("unbroken", ...more), cwd)).code).toBe(0);
+    const { child, ended } = startAtome(tinyRun("unsaved", ...more), cwd);
+    await logged("unsaved", 5);
+    child.kill("SIGKILL");
+    await ended;
+    const { code, stderr } = await runAtome(["train", "text.txt", "-o", "unsaved", "--resume"], cwd);
+    expect(stderr).toMatch(/^The run has saved no checkpoint yet: it begins anew\.$/m);
+    expect(code).toBe(0);
+    for (const name of readdirSync(join(cwd, "unbroken"))) expect(bytes("unsaved", name)).toBe(bytes("unbroken", name));
+  });
+
+  test("starts and resumes by the same line with --auto-resume", async () => {
+    const line = tinyRun("auto", "--auto-resume", "--steps", "40");
+    const runs = [await runAtome(line, cwd), await runAtome(line, cwd)];
+    expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+    expect(runs.map(({ stderr }) => /^Training/m.test(stderr))).toEqual([true, false]);
+    expect((await runAtome(tinyRun("auto", "--auto-resume", "--steps", "41"), cwd)).stderr).toBe(
+      'Cannot resume "auto": it was started with "train.steps" 40, found 41; leave out what changes it or start a new run.\n',
+    );
+  });
+
+  test("says in run.json what the run was started from", async () => {
+    const origin = JSON.parse(readFileSync(join(cwd, "plain", "run.json"), "utf8"));
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    const sha256 = createHash("sha256").update(corpus).digest("hex");
+    expect(origin).toEqual({
+      version,
+      commit: origin.commit,
+      dataSha256: sha256,
+      corpus: [{ path: "text.txt", byteCount: corpus.length, sha256 }],
+      validationFile: null,
+      init: null,
+    });
+    expect(origin.commit === null || /^[0-9a-f]{40}(-dirty)?$/.test(origin.commit)).toBe(true);
+  });
+
+  test("draws the loss into a file and below the progress", async () => {
+    const svg = readFileSync(join(cwd, "plain", "loss.svg"), "utf8");
+    expect(svg).toContain(">gated model (dModel 8, 1 layers, 22 symbols), seed 0</text>");
+    expect(svg.match(/<circle/g)?.length).toBe(4);
+    const { stderr } = await runAtome(["train", "text.txt", "-o", "plain", "--resume"], cwd);
+    expect(stderr).toMatch(/^Loss in nats per symbol over the steps: .*\n( +\d\.\d{3} ┤.*\n){10} +└┬.*\n +0 /);
+    const json = await runAtome(["train", "text.txt", "-o", "plain", "--resume", "--json"], cwd);
+    expect(json.stderr).toBe("");
+  });
+
+  test("goes on without what a damaged log lacks", async () => {
+    cpSync(join(cwd, "plain"), join(cwd, "damaged-log"), { recursive: true });
+    const lines = logOf("damaged-log");
+    writeFileSync(join(cwd, "damaged-log", "log.jsonl"), ["garbage", ...lines.slice(3), ""].join("\n"));
+    const { code, stderr } = await runAtome(["train", "text.txt", "-o", "damaged-log", "--resume"], cwd);
+    expect(stderr).toMatch(/^log\.jsonl is damaged: 3 of 60 steps are missing in it and in the curve; /);
+    expect(code).toBe(0);
   });
 
   test("starts from the weights of a checkpoint", async () => {
@@ -252,6 +312,50 @@ describe("atome train refuses", () => {
     expect(bytes("plain", "last.safetensors")).toBe(before);
   });
 
+  test("a folder in which another process trains, until it is dead", async () => {
+    const { child, ended } = startAtome(tinyRun("busy", "--steps", "100000"), cwd);
+    await logged("busy", 1);
+    for (const option of ["--resume", "--force", "--auto-resume"]) {
+      const { code, stderr } = await runAtome(tinyRun("busy", option), cwd);
+      expect(stderr).toBe(
+        `Cannot train into "busy": process ${child.pid} is training there now; wait for it, stop it, or choose another folder with -o.\n`,
+      );
+      expect(code).toBe(2);
+    }
+    child.kill("SIGKILL");
+    await ended;
+    expect(existsSync(join(cwd, "busy", "run.lock"))).toBe(true);
+    expect((await runAtome(tinyRun("busy", "--force", "--steps", "2"), cwd)).code).toBe(0);
+    expect(existsSync(join(cwd, "busy", "run.lock"))).toBe(false);
+  });
+
+  test.each([
+    ["config.json", '{"block', 2, /its config\.json is changed or damaged and does not say .*; delete it to go on/],
+    ["config.json", '{"block": "base"}', 2, /its config\.json is changed or damaged/],
+    ["run.json", "{}", 1, /its run\.json is damaged; delete it to go on\.$/],
+  ])("to resume with a damaged %s: %s", async (name, text, exitCode, message) => {
+    const folder = mkdtempSync(join(cwd, "damaged-"));
+    cpSync(join(cwd, "plain"), folder, { recursive: true });
+    writeFileSync(join(folder, name), text);
+    const before = readFileSync(join(folder, "last.safetensors"));
+    const resume = ["train", "text.txt", "-o", folder, "--resume"];
+    const { code, stderr } = await runAtome(resume, cwd);
+    expect([code, stderr.trimEnd()]).toEqual([exitCode, expect.stringMatching(message)]);
+    expect(readFileSync(join(folder, "last.safetensors")).equals(before)).toBe(true);
+    rmSync(join(folder, name));
+    expect((await runAtome(resume, cwd)).code).toBe(0);
+  });
+
+  test("to resume by a damaged config.json alone", async () => {
+    mkdirSync(join(cwd, "no-config"));
+    writeFileSync(join(cwd, "no-config", "config.json"), "[]");
+    const { code, stderr } = await runAtome(["train", "text.txt", "-o", "no-config", "--resume"], cwd);
+    expect([code, stderr]).toEqual([
+      1,
+      'Cannot resume "no-config": its config.json is damaged and there is no checkpoint yet; start again with --force.\n',
+    ]);
+  });
+
   test("to resume with another corpus or configuration", async () => {
     const other = await runAtome(["train", "held.txt", "-o", "plain", "--resume"], cwd);
     expect([other.code, other.stderr]).toEqual([
@@ -259,7 +363,10 @@ describe("atome train refuses", () => {
       expect.stringContaining("the corpus is not the one it was started with"),
     ]);
     const longer = await runAtome(tinyRun("plain", "--resume", "--steps", "61"), cwd);
-    expect([longer.code, longer.stderr]).toEqual([2, expect.stringContaining("must be as it was started")]);
+    expect([longer.code, longer.stderr]).toEqual([
+      2,
+      'Cannot resume "plain": it was started with "train.steps" 60, found 61; leave out what changes it or start a new run.\n',
+    ]);
   });
 
   test("a checkpoint that is cut short, with exit code 1", async () => {
@@ -281,4 +388,31 @@ describe("atome train refuses", () => {
     expect(code).toBe(2);
     expect(readdirSync(cwd)).not.toContain("wider");
   });
+});
+
+test("atome train says that the disk is full, and goes on to the same bytes (skipped where no disk can be mounted)", async (context) => {
+  const disk = mkdtempSync(join(cwd, "disk-"));
+  const mount = (size: number, more = "") =>
+    spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}${more}`, "tmpfs", disk]).status === 0;
+  if (!mount(16_384)) context.skip();
+  try {
+    const folder = join(disk, "run");
+    const run = tinyRun(folder, "--auto-resume", "--steps", "900");
+    for (const size of [16_384, 65_536]) {
+      mount(size, ",remount");
+      const { code, stderr } = await runAtome(run, cwd);
+      expect(stderr.trimEnd().split("\n").at(-1)).toMatch(
+        /^Cannot write ".*(u16|jsonl|safetensors|svg)": the disk is full; free some space and try again\.$/,
+      );
+      expect(code).toBe(1);
+    }
+    mount(10 << 20, ",remount");
+    expect((await runAtome(run, cwd)).code).toBe(0);
+    expect(readdirSync(folder)).toEqual(readdirSync(join(cwd, "whole")));
+    for (const name of readdirSync(folder)) {
+      expect(readFileSync(join(folder, name)).toString("base64"), name).toBe(bytes("whole", name));
+    }
+  } finally {
+    spawnSync("umount", [disk]);
+  }
 });

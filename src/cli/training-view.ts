@@ -14,9 +14,12 @@ export class TrainingView {
   readonly #progress: Progress;
   readonly #startMs = performance.now();
   readonly #firstStep: number;
+  /** When the first step of this process was done: what comes before it says nothing of the speed. */
+  #firstStepMs = 0;
   /** Of the training text. */
   readonly #symbolsPerByte: number;
   #step: number;
+  #shownStep: number;
   #loss: number | undefined;
   #heldOut = "";
 
@@ -27,6 +30,7 @@ export class TrainingView {
     this.#firstStep = firstStep;
     this.#symbolsPerByte = training.symbols.length / training.byteCount;
     this.#step = firstStep;
+    this.#shownStep = firstStep;
   }
 
   get seconds(): number {
@@ -39,25 +43,36 @@ export class TrainingView {
   }
 
   step(step: number, loss: number): void {
+    if (this.#loss === undefined) this.#firstStepMs = performance.now();
     this.#step = step;
     this.#loss = this.#loss === undefined ? loss : this.#loss + (loss - this.#loss) / SMOOTHING;
-    this.#progress.show(() => this.#line(), step === this.#config.train.steps);
+    this.#show(false);
   }
 
   validation(entry: HistoryEntry): void {
     this.#heldOut = `  ${entry.bitsPerByte.toFixed(3)} held out`;
-    this.#progress.show(() => this.#line(), true);
+    this.#show(true);
   }
 
   end(): void {
+    if (this.#shownStep < this.#step) this.#show(true);
     this.#progress.end();
   }
 
+  #show(now: boolean): void {
+    this.#progress.show(() => this.#line(), now);
+  }
+
   #line(): string {
-    const { steps } = this.#config.train;
-    const left = ((steps - this.#step) * this.seconds) / Math.max(this.#step - this.#firstStep, 1);
+    this.#shownStep = this.#step;
+    const { steps, batch, context } = this.#config.train;
     const bits = ((this.#loss ?? 0) / Math.LN2) * this.#symbolsPerByte;
     const loss = this.#loss === undefined ? "" : `  loss ${this.#loss.toFixed(3)}  ${bits.toFixed(3)} bits/byte`;
-    return `step ${this.#step}/${steps}${loss}${this.#heldOut}  ${grouped(this.symbolsPerSecond)} symbols/s  ${duration(left)} left`;
+    const stepsPerSecond = (1000 * (this.#step - this.#firstStep - 1)) / (performance.now() - this.#firstStepMs);
+    const speed =
+      stepsPerSecond > 0
+        ? `  ${grouped(stepsPerSecond * batch * context)} symbols/s  ${duration((steps - this.#step) / stepsPerSecond)} left`
+        : "";
+    return `step ${this.#step}/${steps}${loss}${this.#heldOut}${speed}`;
   }
 }
