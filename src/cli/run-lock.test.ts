@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,10 +48,20 @@ describe("RunLock", () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  test.skipIf(!existsSync("/proc/self/stat"))("takes over from a process that nobody buried", async () => {
+    // The shell's child has ended, and sleep, which takes the shell's place, does not ask how.
+    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"]);
+    const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+    held({ pid, host: hostname() });
+    take().release();
+    expect(process.kill(pid, 0)).toBe(true);
+    parent.kill();
+  });
+
   test("takes over from another host only after two minutes of silence", () => {
     held({ pid: 1, host: "elsewhere" });
     agoSeconds(100);
-    expect(take).toThrow(/process 1 on "elsewhere" is training there now; .* delete ".*run\.lock"\.$/);
+    expect(take).toThrow(/process 1 on "elsewhere" is training there now; .*, delete ".*run\.lock"\.$/);
     agoSeconds(130);
     take().release();
   });

@@ -8,6 +8,9 @@ import { UsageError } from "../model/errors.js";
 const BEAT_MS = 10_000;
 /** A process on another host that has shown nothing for so long is taken for dead. */
 const SILENCE_MS = 120_000;
+/** How often, and how long apart, a lock is looked at: a process that was killed may take a moment to die. */
+const LOOKS = 5;
+const LOOK_INTERVAL_MS = 200;
 
 interface Holder {
   pid: number;
@@ -33,7 +36,7 @@ export class RunLock {
    * @throws UsageError when another process holds the lock
    */
   static take(path: string, folder: string): RunLock {
-    for (;;) {
+    for (let look = 1; ; look++) {
       try {
         const file = openSync(path, "wx");
         writeSync(file, JSON.stringify({ pid: process.pid, host: hostname() } satisfies Holder));
@@ -43,8 +46,9 @@ export class RunLock {
         if (failure.code !== "EEXIST") throw writingError(path, failure);
       }
       const holder = livingHolder(path);
-      if (holder) throw new UsageError(refusal(path, folder, holder));
-      removeStale(path);
+      if (holder && look >= LOOKS) throw new UsageError(refusal(path, folder, holder));
+      if (holder) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_INTERVAL_MS);
+      else removeStale(path);
     }
   }
 
@@ -83,10 +87,19 @@ function isRunning(pid: number): boolean {
   // In a container that was started again, the dead process had this one's number.
   if (pid === process.pid) return false;
   try {
-    return process.kill(pid, 0);
+    return process.kill(pid, 0) && !isZombie(pid);
   } catch (error) {
     // It runs as another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Whether a process has ended but its parent has not asked how; the first process of a container may never ask. */
+function isZombie(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
   }
 }
 
@@ -105,8 +118,6 @@ function removeStale(path: string): void {
 
 function refusal(path: string, folder: string, { pid, host }: Holder): string {
   const refused = `Cannot train into "${folder}": process ${pid}`;
-  if (host === hostname()) {
-    return `${refused} is training there now; wait for it, stop it, or choose another folder with -o.`;
-  }
-  return `${refused} on "${host}" is training there now; wait for it, choose another folder with -o or, if that process has ended, delete "${path}".`;
+  const place = host === hostname() ? "" : ` on "${host}"`;
+  return `${refused}${place} is training there now; wait for it, choose another folder with -o or, if that process no longer trains, delete "${path}".`;
 }

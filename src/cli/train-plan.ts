@@ -6,6 +6,7 @@ import { UsageError } from "../model/errors.js";
 import { tensorSpecs } from "../model/tensors.js";
 import type { Alphabet } from "../tokenizer/alphabet.js";
 import { readInput } from "./files.js";
+import { isAtomeFile } from "./models.js";
 import { programCommit, programVersion } from "./program.js";
 import type { ReadingView } from "./reading-view.js";
 import type { RunFolder, RunOrigin } from "./run-folder.js";
@@ -138,6 +139,11 @@ interface Init {
 
 function readInit(path: string): Init {
   const bytes = readInput(path, "a checkpoint");
+  if (isAtomeFile(bytes, path)) {
+    throw new UsageError(
+      `Cannot start from "${path}": it is a .atome file, expected a .safetensors checkpoint; give the one that it was exported from.`,
+    );
+  }
   const { training: _, ...weights } = decodeCheckpoint(bytes, `"${path}"`);
   return { path, sha256: createHash("sha256").update(bytes).digest("hex"), weights };
 }

@@ -295,6 +295,11 @@ describe("atome train refuses", () => {
       ["text.txt", ...config, "--init", "none.safetensors"],
       /^Cannot read "none\.safetensors": there is no such file/,
     ],
+    [
+      "a .atome file for --init",
+      ["text.txt", ...config, "--init", join("plain", "model.atome")],
+      /^Cannot start from "plain\/model\.atome": it is a \.atome file, expected a \.safetensors checkpoint/,
+    ],
     ["an unknown option", ["text.txt", "--step", "3"], /unknown option '--step' \(Did you mean .*--steps/],
   ];
   test.each(bad)("%s", async (_, args, message) => {
@@ -318,7 +323,7 @@ describe("atome train refuses", () => {
     for (const option of ["--resume", "--force", "--auto-resume"]) {
       const { code, stderr } = await runAtome(tinyRun("busy", option), cwd);
       expect(stderr).toBe(
-        `Cannot train into "busy": process ${child.pid} is training there now; wait for it, stop it, or choose another folder with -o.\n`,
+        `Cannot train into "busy": process ${child.pid} is training there now; wait for it, choose another folder with -o or, if that process no longer trains, delete "busy/run.lock".\n`,
       );
       expect(code).toBe(2);
     }

@@ -47,7 +47,10 @@ export function trainCommand(): Command {
   const command = new Command("train")
     .description("Train a model on text files; the result is a folder with checkpoints, a log and the .atome file.")
     .argument("<corpus...>", "text files, read as one text in this order")
-    .option("-o, --output <folder>", "folder of the run (default: runs/<configuration>)")
+    .option(
+      "-o, --output <folder>",
+      "folder of the run (default: runs/<configuration>, or runs/fine-tuned with --init)",
+    )
     .option("--config <name or file>", `${configNames.join(", ")}, or a JSON file`, "gated-20k")
     .option("--set <key=value>", "change a key of the configuration, e.g. train.batch=8; may be repeated", collect)
     .option("--steps <n>", "number of optimizer steps", wholeNumber(1, 10_000_000))
@@ -114,7 +117,7 @@ export async function runTraining(
   output: Output,
   given: ReadonlySet<string>,
 ): Promise<TrainReport> {
-  const path = options.output ?? join("runs", basename(options.config, ".json"));
+  const path = options.output ?? join("runs", options.init ? "fine-tuned" : basename(options.config, ".json"));
   checkChoice(path, options);
   const folder = RunFolder.open(path);
   const view = new ReadingView(output.quiet, () => folder.beat());

@@ -5,7 +5,7 @@ import { duration, grouped } from "./output.js";
 import { Progress } from "./progress.js";
 import type { EncodedText } from "./train-data.js";
 
-/** Steps that the loss of the progress line is a mean of, roughly. */
+/** Steps that the loss of the progress line is a mean of, roughly; the first ones count in full. */
 const SMOOTHING = 50;
 
 /** The progress of a run as a person sees it. */
@@ -45,7 +45,8 @@ export class TrainingView {
   step(step: number, loss: number): void {
     if (this.#loss === undefined) this.#firstStepMs = performance.now();
     this.#step = step;
-    this.#loss = this.#loss === undefined ? loss : this.#loss + (loss - this.#loss) / SMOOTHING;
+    this.#loss ??= loss;
+    this.#loss += (loss - this.#loss) / Math.min(SMOOTHING, step - this.#firstStep);
     this.#show(false);
   }
 
