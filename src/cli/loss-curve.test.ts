@@ -39,6 +39,16 @@ describe("LossCurve", () => {
     expect(curve.training.at(-1)).toEqual({ step: 1000.5, loss: 1000.5 });
   });
 
+  test("shows what the first twentieth of the steps does not squash", () => {
+    const curve = new LossCurve(100);
+    for (let step = 1; step <= 100; step++) curve.add(stepEntry(step, step <= 3 ? 100 : 2));
+    expect(curve.range).toEqual([2, 2]);
+    expect(lossText(curve, 60)[10]).toMatch(/^ 2\.000 ┤ +╰─+$/);
+    curve.add(heldOutEntry(2, 7));
+    expect(curve.range).toEqual([2, 7]);
+    expect(new LossCurve(1).range).toEqual([0, 0]);
+  });
+
   test("smooths a wobble and leaves a slope as it is", () => {
     const wobble = new LossCurve(100);
     const slope = new LossCurve(100);
@@ -47,7 +57,9 @@ describe("LossCurve", () => {
       slope.add(stepEntry(step, step));
     }
     expect(wobble.smoothed[50].loss).toBeCloseTo(1.2, 12);
-    expect(slope.smoothed.map(({ loss }) => loss)).toEqual(slope.training.map(({ loss }) => loss));
+    const losses = slope.smoothed.map(({ loss }) => loss);
+    expect(losses.slice(0, 98)).toEqual(slope.training.map(({ loss }) => loss).slice(0, 98));
+    expect(losses.slice(98)).toEqual([98.5, 99]);
   });
 });
 
@@ -80,11 +92,12 @@ describe("lossSvg", () => {
   const svg = lossSvg(falling(), "a model of <3 layers & more");
 
   test("draws both curves over labelled axes", () => {
-    // 5 steps over 672 pixels from 64; the losses 1 to 5 with a margin of 0.2 over 292 pixels up from 364.
+    // 5 steps over 672 pixels from 64; the losses from 1.5 (the last two are smoothed) to 5 and a margin of 0.28 over 292
+    // pixels up from 364.
     expect(svg).toContain(
-      '<path class="line training" d="M198.4 85.3L332.8 151.6L467.2 218.0L601.6 284.4L736.0 350.7"/>',
+      '<path class="line training" d="M198.4 92.1L332.8 164.1L467.2 236.0L601.6 307.9L736.0 343.9"/>',
     );
-    expect(svg).toContain('<path class="line held-out" d="M467.2 184.8L736.0 317.5"/>');
+    expect(svg).toContain('<path class="line held-out" d="M467.2 200.0L736.0 343.9"/>');
     expect(svg).toContain(">loss (nats per symbol)</text>");
     expect(svg).toContain(">optimizer steps</text>");
     expect(svg).toContain(">held out, best 1.500 at step 5</text>");
@@ -114,15 +127,15 @@ describe("lossText", () => {
     expect(lossText(falling(), 40)).toEqual([
       "Loss in nats per symbol over the steps:  ─ training  ● held out",
       " 5.000 ┤      ──────╮",
-      " 4.556 ┤            │",
-      " 4.111 ┤            ╰─────╮",
-      " 3.667 ┤                  ●",
-      " 3.222 ┤                  │",
-      " 2.778 ┤                  ╰─────╮",
-      " 2.333 ┤                        │",
+      " 4.611 ┤            │",
+      " 4.222 ┤            │",
+      " 3.833 ┤            ╰─────╮",
+      " 3.444 ┤                  ●",
+      " 3.056 ┤                  ╰─────╮",
+      " 2.667 ┤                        │",
+      " 2.278 ┤                        │",
       " 1.889 ┤                        ╰─────╮",
-      " 1.444 ┤                              ●",
-      " 1.000 ┤                              ╰",
+      " 1.500 ┤                              ●",
       "       └┬─────┬─────┬─────┬─────┬─────┬",
       "        0     1     2     3     4     5",
     ]);

@@ -4,6 +4,8 @@ import { isValidation, type LogEntry } from "./run-log.js";
 const MAX_POINTS = 400;
 /** Share of the points on each side of one that it is a mean of when smoothed. */
 const SMOOTHING_SHARE = 0.02;
+/** Share of the steps whose losses may lie above the picture: at first they fall so far that nothing else could be seen. */
+const CUT_SHARE = 0.05;
 
 /** A loss in nats per symbol after so many steps. */
 export interface CurvePoint {
@@ -49,15 +51,23 @@ export class LossCurve {
     return points;
   }
 
-  /** Each point the mean of those around it, as many before as after, so that a slope stays one. */
+  /** Each point the mean of those around it; at the steep start of as many before as after, so that the slope stays. */
   get smoothed(): CurvePoint[] {
     const points = this.training;
     const widest = Math.ceil(points.length * SMOOTHING_SHARE);
     return points.map(({ step }, index) => {
-      const reach = Math.min(widest, index, points.length - 1 - index);
+      const reach = Math.min(widest, index);
       const around = points.slice(index - reach, index + reach + 1);
       return { step, loss: around.reduce((sum, { loss }) => sum + loss, 0) / around.length };
     });
+  }
+
+  /** The lowest and the highest loss that a picture shows; equal when there is nothing to show. */
+  get range(): [low: number, high: number] {
+    const shown = this.smoothed.filter(({ step }) => step > this.steps * CUT_SHARE);
+    const losses = [...shown, ...this.heldOut].map(({ loss }) => loss);
+    if (losses.length === 0) return [0, 0];
+    return [losses.reduce((least, loss) => Math.min(least, loss)), losses.reduce((most, loss) => Math.max(most, loss))];
   }
 }
 

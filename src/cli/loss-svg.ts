@@ -32,8 +32,7 @@ const STYLE = `
  */
 export function lossSvg(curve: LossCurve, subtitle: string): string {
   const { training, smoothed, heldOut } = curve;
-  const losses = [...training, ...heldOut].map(({ loss }) => loss);
-  const [low, high] = range(losses);
+  const [low, high] = withMargin(curve.range);
   const x = (step: number) => LEFT + (step / curve.steps) * (RIGHT - LEFT);
   const y = (loss: number) => BOTTOM - ((loss - low) / (high - low)) * (BOTTOM - TOP);
   const path = (points: readonly CurvePoint[]) =>
@@ -52,9 +51,12 @@ export function lossSvg(curve: LossCurve, subtitle: string): string {
     ...legend(heldOut),
     ...lossAxis(low, high, y),
     ...stepAxis(curve.steps, x),
+    `<clipPath id="area"><rect x="${LEFT}" y="${TOP}" width="${RIGHT - LEFT}" height="${BOTTOM - TOP}"/></clipPath>`,
+    '<g clip-path="url(#area)">',
     ...line(training, "training faint"),
     ...line(smoothed, "training"),
     ...line(heldOut, "held-out"),
+    "</g>",
     ...heldOut.map(
       ({ step, loss }) => `<circle class="dot" cx="${x(step).toFixed(1)}" cy="${y(loss).toFixed(1)}" r="2.5"/>`,
     ),
@@ -63,12 +65,9 @@ export function lossSvg(curve: LossCurve, subtitle: string): string {
   ].join("\n");
 }
 
-/** A little more than the losses cover. */
-function range(losses: readonly number[]): [low: number, high: number] {
-  const low = losses.reduce((least, loss) => Math.min(least, loss), Number.POSITIVE_INFINITY);
-  const high = losses.reduce((most, loss) => Math.max(most, loss), Number.NEGATIVE_INFINITY);
-  if (low > high) return [0, 1];
-  const margin = high > low ? (high - low) * 0.05 : 0.5;
+/** A little more than the range of the losses, and never nothing. */
+function withMargin([low, high]: readonly [number, number]): [low: number, high: number] {
+  const margin = high > low ? (high - low) * 0.08 : 0.5;
   return [Math.max(0, low - margin), high + margin];
 }
 

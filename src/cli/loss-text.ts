@@ -2,6 +2,8 @@ import { type CurvePoint, type LossCurve, ticks } from "./loss-curve.js";
 import { grouped } from "./output.js";
 
 const ROWS = 10;
+/** So that the labels of the rows differ. */
+const LEAST_SPAN = 0.01;
 
 /**
  * The curve as lines of text: the smoothed training loss as a line, the held-out loss as dots.
@@ -12,13 +14,13 @@ const ROWS = 10;
 export function lossText(curve: LossCurve, columns: number): string[] {
   const { smoothed, heldOut } = curve;
   if (smoothed.length < 2) return [];
-  const losses = [...smoothed, ...heldOut].map(({ loss }) => loss);
-  const low = losses.reduce((least, loss) => Math.min(least, loss));
-  const high = losses.reduce((most, loss) => Math.max(most, loss), low + 1e-3);
+  const [low, most] = curve.range;
+  const high = Math.max(most, low + LEAST_SPAN);
   const labels = Array.from({ length: ROWS }, (_, row) => (high - ((high - low) * row) / (ROWS - 1)).toFixed(3));
   const margin = Math.max(...labels.map((label) => label.length));
   const width = columns - margin - 4;
-  const rowOf = (loss: number) => Math.round(((high - loss) / (high - low)) * (ROWS - 1));
+  // What lies above the range is drawn above the first row: not at all.
+  const rowOf = (loss: number) => Math.max(-1, Math.round(((high - loss) / (high - low)) * (ROWS - 1)));
   const columnOf = (step: number) => Math.round((step / curve.steps) * (width - 1));
   const grid = Array.from({ length: ROWS }, () => new Array<string>(width).fill(" "));
   drawLine(
@@ -53,19 +55,17 @@ function columnsOf(
   });
 }
 
-/** Joins the rows of neighbouring columns with box-drawing characters. */
+/** Joins the rows of neighbouring columns with box-drawing characters; rows that the grid does not have are left out. */
 function drawLine(grid: string[][], rows: readonly (number | undefined)[]): void {
+  const set = (row: number, column: number, character: string) => {
+    if (grid[row]) grid[row][column] = character;
+  };
   rows.forEach((row, column) => {
     if (row === undefined) return;
     const before = rows[column - 1] ?? row;
-    const [top, bottom] = [Math.min(row, before), Math.max(row, before)];
-    for (let between = top + 1; between < bottom; between++) grid[between][column] = "│";
-    if (row === before) {
-      grid[row][column] = "─";
-    } else {
-      grid[before][column] = row > before ? "╮" : "╯";
-      grid[row][column] = row > before ? "╰" : "╭";
-    }
+    for (let between = Math.min(row, before) + 1; between < Math.max(row, before); between++) set(between, column, "│");
+    set(before, column, row > before ? "╮" : "╯");
+    set(row, column, row === before ? "─" : row > before ? "╰" : "╭");
   });
 }
 
