@@ -83,7 +83,7 @@ export function trainCommand(): Command {
     ],
     [
       "atome train mine.txt --init runs/mine/best.safetensors --learning-rate 0.002 --steps 500 -o runs/tuned",
-      "fine-tune a model on another text",
+      "fine-tune a model on a little more text of its kind; text of another kind wants the full learning rate",
     ],
     ["atome train log.txt --config my.json --set train.batch=8", "a configuration of your own"],
   );

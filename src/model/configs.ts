@@ -46,6 +46,8 @@ const shapes: Record<string, unknown> = {
     embedding: "int4",
     unembedding: "int4",
     // 48 tokens are about 150 bytes: a question and its answer. Nothing is held out here: heldout.txt is.
+    // Of the 208 questions of validation.txt, learning rate 0.01 answers 149 to the letter and 0.02 answers 140 (means of
+    // three seeds), though 0.02 needs no more bits per byte.
     train: { learningRate: 0.01, steps: 1500, batch: 16, context: 48, validation: 0, validateEvery: 500 },
   },
 };
