@@ -66,8 +66,9 @@ export function planRun(request: PlanRequest): PlannedRun {
   return choice.resume || (choice.autoResume && folder.isStarted) ? goOn(request) : begin(request);
 }
 
-function begin({ paths, choice, given, folder, view }: PlanRequest): PlannedRun {
+function begin({ paths, choice, given, folder, view, note }: PlanRequest): PlannedRun {
   if (!choice.force) folder.checkFree();
+  if (choice.autoResume) note(`No run was started in "${folder.path}" yet: a new one begins.`);
   const init = choice.init === undefined ? undefined : readInit(choice.init);
   const config = chooseConfig(choice, given.has("config") ? undefined : init?.weights.config);
   if (init) checkShapes(init, config);
