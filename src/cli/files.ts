@@ -8,18 +8,22 @@ export function readInput(path: string, kind: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(path));
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new UsageError(`Cannot read "${path}": there is no such file, expected ${kind}; check the path.`);
-    }
-    if (code === "EISDIR") {
-      throw new UsageError(`Cannot read "${path}": it is a directory, expected ${kind}; name the file in it.`);
-    }
-    if (code === "EACCES" || code === "EPERM") {
-      throw new FailureError(`Cannot read "${path}": permission is denied; make it readable.`);
-    }
-    throw new FailureError(`Cannot read "${path}": the system says ${code}; check the file.`);
+    throw readingError(path, kind, error as NodeJS.ErrnoException);
   }
+}
+
+/** Words for a failed read. @param kind what was expected: `a checkpoint` */
+export function readingError(path: string, kind: string, { code }: NodeJS.ErrnoException): Error {
+  if (code === "ENOENT" || code === "ENOTDIR") {
+    return new UsageError(`Cannot read "${path}": there is no such file, expected ${kind}; check the path.`);
+  }
+  if (code === "EISDIR") {
+    return new UsageError(`Cannot read "${path}": it is a directory, expected ${kind}; name the file in it.`);
+  }
+  if (code === "EACCES" || code === "EPERM") {
+    return new FailureError(`Cannot read "${path}": permission is denied; make it readable.`);
+  }
+  return new FailureError(`Cannot read "${path}": the system says ${code}; check the file.`);
 }
 
 /**

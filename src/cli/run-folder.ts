@@ -1,10 +1,10 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { writeFileAtomically } from "../checkpoint/atomic-file.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "../checkpoint/checkpoint.js";
 import { configToJson, type ModelConfig, parseConfig } from "../model/config.js";
 import { AtomeError, FailureError, UsageError } from "../model/errors.js";
-import { prepareFolder, readInput } from "./files.js";
+import { prepareFolder, readInput, readingError } from "./files.js";
 import { LossCurve } from "./loss-curve.js";
 import { lossSvg } from "./loss-svg.js";
 import { RunLock } from "./run-lock.js";
@@ -65,9 +65,14 @@ export class RunFolder {
   static open(path: string): RunFolder {
     const made = prepareFolder(path);
     const lock = RunLock.take(join(path, "run.lock"), path);
-    // What a killed process was writing.
-    for (const name of readdirSync(path)) if (/^\..*\.tmp$/.test(name)) rmSync(join(path, name), { force: true });
-    return new RunFolder(path, lock, made);
+    const folder = new RunFolder(path, lock, made);
+    try {
+      folder.#removeUnfinished();
+    } catch (error) {
+      folder.close();
+      throw readingError(path, "the folder of a run", error as NodeJS.ErrnoException);
+    }
+    return folder;
   }
 
   /** Whether a run was started in the folder. */
@@ -146,28 +151,34 @@ export class RunFolder {
   }
 
   /**
-   * What was started in the folder and how far it came. The log is cut off where the checkpoint was made.
+   * What was started in the folder and how far it came.
    *
-   * @param onDamagedLog told how many steps it should have and how many it lacks
    * @throws UsageError when nothing was started; FailureError when it cannot be gone on with
    */
-  resume(onDamagedLog: (steps: number, missing: number) => void): StartedRun {
+  resume(): StartedRun {
     if (!this.isStarted) {
       throw new UsageError(
         `Cannot resume "${this.path}": no run was started there; check the folder, or start one without --resume or with --auto-resume.`,
       );
     }
     const checkpoint = existsSync(this.last) ? this.#readLast() : undefined;
-    const config = this.#readConfig(checkpoint);
-    const step = checkpoint?.step ?? 0;
-    this.curve = new LossCurve(config.train.steps);
-    let logged = 0;
+    return { config: this.#readConfig(checkpoint), checkpoint, origin: this.#readOrigin() };
+  }
+
+  /**
+   * Goes back to a checkpoint: what was logged after it will happen again.
+   *
+   * @param step of the checkpoint; 0 without one
+   * @returns how many steps up to there the log lacks
+   */
+  rewind({ train }: ModelConfig, step: number): number {
+    this.curve = new LossCurve(train.steps);
+    let missing = step;
     this.#log.cutAfter(step, (entry) => {
       this.curve.add(entry);
-      if ("loss" in entry) logged++;
+      if ("loss" in entry) missing--;
     });
-    if (logged < step) onDamagedLog(step, step - logged);
-    return { config, checkpoint, origin: this.#readOrigin() };
+    return missing;
   }
 
   /** Adds a line to log.jsonl. */
@@ -195,6 +206,12 @@ export class RunFolder {
     rmSync(this.symbols, { force: true });
   }
 
+  /** Takes away what a killed process was writing. */
+  #removeUnfinished(): void {
+    const names = readdirSync(this.path).filter((name) => /^\..*\.tmp$/.test(name));
+    for (const name of names) rmSync(join(this.path, name), { recursive: true, force: true });
+  }
+
   #readLast(): Checkpoint {
     const bytes = readInput(this.last, "a checkpoint");
     let checkpoint: Checkpoint;
@@ -218,15 +235,16 @@ export class RunFolder {
     if (!checkpoint) return this.#parseConfig();
     const text = jsonText(configToJson(checkpoint.config));
     if (!existsSync(this.#config)) this.#write(this.#config, text);
-    if (readFileSync(this.#config, "utf8") === text) return checkpoint.config;
+    if (readText(this.#config) === text) return checkpoint.config;
     throw new UsageError(
       `Cannot resume "${this.path}": its config.json is changed or damaged and does not say what last.safetensors was trained with; delete it to go on, or start a new run with it in another folder.`,
     );
   }
 
   #parseConfig(): ModelConfig {
+    const text = readText(this.#config);
     try {
-      return parseConfig(JSON.parse(readFileSync(this.#config, "utf8")), `"${this.#config}"`);
+      return parseConfig(JSON.parse(text), `"${this.#config}"`);
     } catch {
       throw new FailureError(
         `Cannot resume "${this.path}": its config.json is damaged and there is no checkpoint yet; start again with --force.`,
@@ -236,8 +254,9 @@ export class RunFolder {
 
   #readOrigin(): RunOrigin | undefined {
     if (!existsSync(this.#origin)) return undefined;
+    const text = readText(this.#origin);
     try {
-      const origin: RunOrigin = JSON.parse(readFileSync(this.#origin, "utf8"));
+      const origin: RunOrigin = JSON.parse(text);
       if (typeof origin.dataSha256 === "string") return origin;
     } catch {
       // Told below.
@@ -249,5 +268,7 @@ export class RunFolder {
     writeFileAtomically(path, new TextEncoder().encode(text));
   }
 }
+
+const readText = (path: string): string => new TextDecoder().decode(readInput(path, "a file of the run"));
 
 const jsonText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;

@@ -113,7 +113,7 @@ function removeStale(path: string): void {
     throw writingError(path, error as NodeJS.ErrnoException);
   }
   if (livingHolder(aside)) renameSync(aside, path);
-  else rmSync(aside);
+  else rmSync(aside, { recursive: true });
 }
 
 function refusal(path: string, folder: string, { pid, host }: Holder): string {

@@ -1,6 +1,7 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readSync, truncateSync } from "node:fs";
 import { writeFileAtomically, writingError } from "../checkpoint/atomic-file.js";
 import type { HistoryEntry } from "../checkpoint/checkpoint.js";
+import { readingError } from "./files.js";
 
 /** What is logged of a step. */
 export interface StepEntry {
@@ -60,8 +61,9 @@ export class RunLog {
 
   /** Complete lines and the offsets after them. */
   *#lines(): Iterable<{ text: string; end: number }> {
-    const file = openSync(this.path, "r");
+    let file: number | undefined;
     try {
+      file = openSync(this.path, "r");
       const buffer = Buffer.alloc(1 << 16);
       let open = "";
       let end = 0;
@@ -77,8 +79,10 @@ export class RunLog {
           yield { text, end };
         }
       }
+    } catch (error) {
+      throw readingError(this.path, "the log of a run", error as NodeJS.ErrnoException);
     } finally {
-      closeSync(file);
+      if (file !== undefined) closeSync(file);
     }
   }
 

@@ -88,11 +88,7 @@ function begin({ paths, choice, given, folder, view, note }: PlanRequest): Plann
 
 function goOn(request: PlanRequest): PlannedRun {
   const { paths, choice, folder, view, note } = request;
-  const { config, origin, checkpoint } = folder.resume((steps, missing) =>
-    note(
-      `log.jsonl is damaged: ${missing} of ${steps} steps are missing in it and in the curve; the model is not affected.`,
-    ),
-  );
+  const { config, origin, checkpoint } = folder.resume();
   checkSameConfig(config, request);
   const texts = openTexts(paths, config, choice, view);
   const dataSha256 = checkpoint?.dataSha256 ?? origin?.dataSha256;
@@ -106,7 +102,15 @@ function goOn(request: PlanRequest): PlannedRun {
   }
   if (!checkpoint) note("The run has saved no checkpoint yet: it begins anew.");
   const from = checkpoint ?? startingWeights(origin);
-  return { folder, config, texts, alphabet: from?.alphabet ?? learnFrom(texts, config, view), from };
+  const alphabet = from?.alphabet ?? learnFrom(texts, config, view);
+  const step = checkpoint?.step ?? 0;
+  const missing = folder.rewind(config, step);
+  if (missing > 0) {
+    note(
+      `log.jsonl is damaged: ${missing} of ${step} steps are missing in it and in the curve; the model is not affected.`,
+    );
+  }
+  return { folder, config, texts, alphabet, from };
 }
 
 /** Options that ask for another configuration than the run's are refused. */

@@ -122,7 +122,10 @@ export async function runTraining(
   const folder = RunFolder.open(path);
   const view = new ReadingView(output.quiet, () => folder.beat());
   try {
-    const note = (line: string) => output.note(line);
+    const note = (line: string) => {
+      view.end();
+      output.note(line);
+    };
     const run = planRun({ paths, choice: options, given, folder, view, note });
     const trained = doneBefore(run) ?? (await trainOn(run, options.threads, view, output));
     if (trained.step < run.config.train.steps) {
