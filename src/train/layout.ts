@@ -286,7 +286,7 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
     carry: allocator.take(w),
     queries: take(depth),
     scores: take(8),
-    tables: allocator.take(16 * Math.max(...layout.groups.map(({ rows, depth }) => rows + depth + 12)) + 3456),
+    tables: allocator.take(16 * Math.max(...layout.groups.map(({ rows, depth }) => rows + depth + 12)) + 6912),
   };
 }
 
