@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../model/config.js";
 import { FailureError } from "../model/errors.js";
+import { parseConfig } from "../model/parse-config.js";
 import { initialTensors } from "../model/tensors.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";

@@ -1,6 +1,7 @@
 import { crc32 } from "../format/crc32.js";
-import { configToJson, type ModelConfig, parseConfig } from "../model/config.js";
+import { configToJson, type ModelConfig } from "../model/config.js";
 import { AtomeError } from "../model/errors.js";
+import { parseConfig } from "../model/parse-config.js";
 import { sizeOf, type TensorSpec, tensorSpecs } from "../model/tensors.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
 import { decodeSafetensors, encodeSafetensors, loadingError, type Tensor } from "./safetensors.js";

@@ -1,6 +1,7 @@
-import { configToJson, type ModelConfig, parseConfig } from "../model/config.js";
+import { configToJson, type ModelConfig } from "../model/config.js";
 import { configNames, namedConfig } from "../model/configs.js";
 import { UsageError } from "../model/errors.js";
+import { parseConfig } from "../model/parse-config.js";
 import { readInput } from "./files.js";
 
 /** Options of `atome train` that are short for keys of the configuration. */

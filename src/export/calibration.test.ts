@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseConfig } from "../model/config.js";
+import { parseConfig } from "../model/parse-config.js";
 import { quantiseModel } from "../model/quantised-model.js";
 import { randomTensors } from "../model/random-model.js";
 import { calibrate, Range } from "./calibration.js";

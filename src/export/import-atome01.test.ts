@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { readModel } from "../format/reader.js";
 import { seededDraw } from "../format/samples.js";
-import { parseConfig } from "../model/config.js";
 import { FailureError, UsageError } from "../model/errors.js";
+import { parseConfig } from "../model/parse-config.js";
 import { quantiseModel, tensorOf } from "../model/quantised-model.js";
 import { randomTensors } from "../model/random-model.js";
 import { ReferenceModel } from "../model/reference.js";

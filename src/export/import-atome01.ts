@@ -1,5 +1,6 @@
-import { parseConfig, TAPS } from "../model/config.js";
+import { TAPS } from "../model/config.js";
 import { FailureError, UsageError } from "../model/errors.js";
+import { parseConfig } from "../model/parse-config.js";
 import type { QuantisedModel, QuantisedTensor } from "../model/quantised-model.js";
 import { sizeOf, type TensorSpec, tensorSpecs } from "../model/tensors.js";
 import { Alphabet } from "../tokenizer/alphabet.js";

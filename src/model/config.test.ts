@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { configToJson, parseConfig } from "./config.js";
+import { configToJson } from "./config.js";
 import { configNames, namedConfig } from "./configs.js";
 import { UsageError } from "./errors.js";
+import { parseConfig } from "./parse-config.js";
 import { sizeOf, tensorSpecs } from "./tensors.js";
 
 const base = { block: "base", dModel: 8, nLayers: 2 };

@@ -1,5 +1,6 @@
-import { type ModelConfig, parseConfig } from "./config.js";
+import type { ModelConfig } from "./config.js";
 import { UsageError } from "./errors.js";
+import { parseConfig } from "./parse-config.js";
 
 const base = (dModel: number, nLayers: number, dHead: number, window: number) => ({
   block: "base",

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type ModelConfig, parseConfig } from "./config.js";
+import type { ModelConfig } from "./config.js";
 import { FailureError } from "./errors.js";
+import { parseConfig } from "./parse-config.js";
 import { effectiveWeights } from "./quantise.js";
 import { quantiseModel, tensorOf } from "./quantised-model.js";
 import { randomTensors } from "./random-model.js";

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LAYER_NORM_EPSILON, type ModelConfig, parseConfig } from "../model/config.js";
+import { LAYER_NORM_EPSILON, type ModelConfig } from "../model/config.js";
+import { parseConfig } from "../model/parse-config.js";
 import { effectiveWeights } from "../model/quantise.js";
 import { tensorSpecs } from "../model/tensors.js";
 import { Random } from "./random.js";

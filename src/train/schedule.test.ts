@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../model/config.js";
+import { parseConfig } from "../model/parse-config.js";
 import { integerPower, learningRateFactor } from "./schedule.js";
 
 const trainWith = (train: object) =>

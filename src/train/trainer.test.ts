@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { type ModelConfig, parseConfig } from "../model/config.js";
+import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
+import { parseConfig } from "../model/parse-config.js";
 import { Random } from "./random.js";
 import { Trainer, type TrainerState } from "./trainer.js";
 

@@ -1,0 +1,167 @@
+import * as v from "valibot";
+import { type LayerConfig, type ModelConfig, PATHWAYS, type Pathway } from "./config.js";
+import { UsageError } from "./errors.js";
+
+const number = (fits: (value: number) => boolean, expected: string) =>
+  v.custom<number>((value) => typeof value === "number" && fits(value), expected);
+const integer = (min: number, max: number) =>
+  number((value) => Number.isInteger(value) && value >= min && value <= max, `a whole number from ${min} to ${max}`);
+const positive = (max: number) => number((value) => value > 0 && value <= max, `a number above 0 and at most ${max}`);
+const fraction = (max: number) => number((value) => value >= 0 && value <= max, `a number from 0 to ${max}`);
+const below1 = number((value) => value >= 0 && value < 1, "a number from 0 to below 1");
+const choice = <const T extends readonly string[]>(options: T) =>
+  v.picklist(options, `one of ${options.map((option) => `"${option}"`).join(", ")}`);
+const flag = v.boolean("true or false");
+
+const maxWindow = 1024;
+const maxLayers = 64;
+
+const trainSchema = v.strictObject({
+  steps: v.optional(integer(1, 10_000_000), 3000),
+  batch: v.optional(integer(1, 1024), 16),
+  context: v.optional(integer(1, 4096), 64),
+  learningRate: v.optional(positive(10), 0.02),
+  embeddingLearningRate: v.optional(positive(10), 0.01),
+  beta1: v.optional(below1, 0.9),
+  beta2: v.optional(below1, 0.99),
+  epsilon: v.optional(positive(1), 1e-8),
+  weightDecay: v.optional(fraction(1), 0.1),
+  clip: v.optional(positive(1e6), 1),
+  warmup: v.optional(fraction(1), 0.05),
+  decay: v.optional(choice(["linear", "cosine", "none"]), "linear"),
+  seed: v.optional(integer(0, 0xffffffff), 0),
+  validation: v.optional(fraction(0.5), 0.05),
+  validateEvery: v.optional(integer(1, 10_000_000), 250),
+  checkpointEvery: v.optional(integer(1, 10_000_000), 500),
+});
+
+const pathwayList = v.pipe(
+  v.array(choice(PATHWAYS), "a list of pathways"),
+  v.check((list) => list.length > 0 && new Set(list).size === list.length, "a list of one to three different pathways"),
+);
+const anAlphabet = '{"kind": "bytes"}, {"kind": "map"} or {"kind": "tokens", "size": 512}';
+const alphabetSchema = v.variant(
+  "kind",
+  [
+    v.strictObject({ kind: v.literal("bytes") }),
+    v.strictObject({ kind: v.literal("map") }),
+    v.strictObject({ kind: v.literal("tokens"), size: integer(256, 1024) }),
+  ],
+  anAlphabet,
+);
+
+const isPerLayer = (value: unknown) => Array.isArray(value) && Array.isArray(value[0]);
+const configSchema = v.strictObject(
+  {
+    block: choice(["base", "gated"]),
+    dModel: integer(2, 1024),
+    dInner: v.optional(integer(2, 2048)),
+    nLayers: integer(1, maxLayers),
+    dHead: v.optional(integer(1, 256), 16),
+    topK: v.optional(integer(1, 4), 4),
+    pathways: v.optional(
+      v.lazy((value) => (isPerLayer(value) ? v.array(pathwayList, "a list of pathways per layer") : pathwayList)),
+    ),
+    window: v.optional(
+      v.lazy((value) =>
+        Array.isArray(value) ? v.array(integer(1, maxWindow), "a window per layer") : integer(1, maxWindow),
+      ),
+      64,
+    ),
+    alphabet: v.optional(alphabetSchema, { kind: "bytes" }),
+    embedding: v.optional(choice(["ternary", "int4", "float"]), "ternary"),
+    unembedding: v.optional(choice(["ternary", "int4", "float"])),
+    tied: v.optional(flag, false),
+    ternary: v.optional(flag, true),
+    train: v.optional(trainSchema, {}),
+  },
+  "an object",
+);
+type RawConfig = v.InferOutput<typeof configSchema>;
+
+const shown = (value: unknown): string => {
+  if (value === undefined) return "missing";
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? typeof value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+};
+
+function fail(place: string, problem: string): never {
+  throw new UsageError(`Cannot use the configuration ${place}: ${problem}; correct it and try again.`);
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue);
+  if (issue.type === "strict_object" && issue.expected === "never") return `"${path}" is not a known key`;
+  // A missing key is reported by the object around it, without what the key itself expects.
+  if (issue.type === "strict_object" && issue.received === "undefined") return `"${path}" is missing`;
+  const expected = issue.type === "strict_object" ? "a JSON object" : issue.message;
+  return `${path ? `"${path}"` : "it"} is ${shown(issue.input)} but must be ${expected}`;
+}
+
+function perLayer<T>(value: T | T[], nLayers: number, name: string, place: string): T[] {
+  if (!Array.isArray(value)) return Array.from({ length: nLayers }, () => value);
+  if (value.length !== nLayers) fail(place, `"${name}" has ${value.length} entries but "nLayers" is ${nLayers}`);
+  return value;
+}
+
+function layersOf(raw: RawConfig, place: string): LayerConfig[] {
+  const lists = (raw.pathways ?? (raw.block === "base" ? [...PATHWAYS] : ["local", "state"])) as
+    | Pathway[]
+    | Pathway[][];
+  const chosen = isPerLayer(lists)
+    ? (lists as Pathway[][])
+    : Array.from({ length: raw.nLayers }, () => lists as Pathway[]);
+  const pathways = perLayer(chosen, raw.nLayers, "pathways", place);
+  const windows = perLayer(raw.window as number | number[], raw.nLayers, "window", place);
+  return pathways.map((list, index) => {
+    if (raw.block === "gated" && !list.includes("local")) {
+      fail(place, `layer ${index} has no "local" pathway but the gated block needs it`);
+    }
+    const has = (pathway: Pathway) => list.includes(pathway);
+    return {
+      pathways: { local: has("local"), state: has("state"), sparse: has("sparse") },
+      window: windows[index] as number,
+    };
+  });
+}
+
+function checkConsistency(raw: RawConfig, place: string): void {
+  if (raw.block === "gated" && raw.dInner === undefined)
+    fail(place, '"dInner" is missing but the gated block needs it');
+  if (raw.block === "base" && raw.dInner !== undefined) fail(place, '"dInner" is given but the base block has none');
+  if (raw.tied && raw.unembedding !== undefined && raw.unembedding !== raw.embedding) {
+    fail(place, `"unembedding" is "${raw.unembedding}" but "tied" makes it the embedding, which is "${raw.embedding}"`);
+  }
+}
+
+/**
+ * Validates a configuration read from JSON and fills in its defaults.
+ *
+ * @param json the parsed JSON value
+ * @param place what the user calls it, for the error, e.g. `"my.json"`
+ * @throws UsageError naming the first key that is unknown, missing, out of range or inconsistent
+ * @example parseConfig({ block: 'base', dModel: 64, nLayers: 4 }, '"stories.json"').layers.length // 4
+ */
+export function parseConfig(json: unknown, place: string): ModelConfig {
+  if (Array.isArray(json)) fail(place, "it is a list but must be a JSON object");
+  const result = v.safeParse(configSchema, json);
+  if (!result.success) fail(place, describe(result.issues[0]));
+  const raw = result.output;
+  checkConsistency(raw, place);
+  const { block, dModel, nLayers, dHead, topK, alphabet, embedding, tied, ternary, train } = raw;
+  return {
+    block,
+    dModel,
+    dInner: raw.dInner ?? dModel,
+    nLayers,
+    dHead,
+    topK,
+    layers: layersOf(raw, place),
+    alphabet,
+    embedding,
+    unembedding: tied ? embedding : (raw.unembedding ?? "ternary"),
+    tied,
+    ternary,
+    train,
+  };
+}
