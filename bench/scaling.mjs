@@ -9,11 +9,12 @@ import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { parseConfig } from "../dist/model/config.js";
 import { namedConfig } from "../dist/model/configs.js";
+import { parseConfig } from "../dist/model/parse-config.js";
 import { sizeOf } from "../dist/model/tensors.js";
 import { planLayout } from "../dist/train/layout.js";
 import { Random } from "../dist/train/random.js";
+import { nodePlatform } from "../dist/train/threads-node.js";
 import { Trainer } from "../dist/train/trainer.js";
 import { features, fitCosts, predictMs } from "./shared/cost-model.mjs";
 import { markdownTable, publish } from "./shared/results.mjs";
@@ -86,7 +87,7 @@ const checks = [
 
 /** Median milliseconds of a step over about half a second. */
 async function medianMs(job, threads) {
-  const trainer = await Trainer.create({ ...job, threads });
+  const trainer = await Trainer.create({ ...job, threads, platform: nodePlatform });
   const times = [];
   const start = performance.now();
   while (times.length < 8 || performance.now() - start < 600) {

@@ -16,6 +16,7 @@ import { namedConfig } from "../dist/model/configs.js";
 import { effectiveWeights } from "../dist/model/quantise.js";
 import { tensorSpecs } from "../dist/model/tensors.js";
 import { Random } from "../dist/train/random.js";
+import { nodePlatform } from "../dist/train/threads-node.js";
 import { Trainer } from "../dist/train/trainer.js";
 import { markdownTable, publish } from "./shared/results.mjs";
 
@@ -88,7 +89,7 @@ const bytesOf = (array) => Buffer.from(array.buffer, array.byteOffset, array.byt
 
 /** Median milliseconds of a step over about two seconds. */
 async function ourMedianMs(job, count) {
-  const trainer = await Trainer.create({ ...job, threads: count });
+  const trainer = await Trainer.create({ ...job, threads: count, platform: nodePlatform });
   const times = [];
   const start = performance.now();
   while (times.length < 12 || performance.now() - start < 2500) {
@@ -128,7 +129,7 @@ function rivalTime(job, tensors, count, known) {
 
 async function measure(shape, withPytorch) {
   const job = prepare(shape);
-  const trainer = await Trainer.create({ ...job, threads: 1 });
+  const trainer = await Trainer.create({ ...job, threads: 1, platform: nodePlatform });
   const { tensors } = trainer.state();
   await trainer.close();
   const rows = [];
@@ -171,7 +172,7 @@ const norm = (values) => Math.sqrt(values.reduce((sum, value) => sum + value * v
 /** Relative error of every tensor's gradient, each in its norm; the largest. */
 async function compareGradients(shape) {
   const job = prepare(shape);
-  const trainer = await Trainer.create({ ...job, threads: 2 });
+  const trainer = await Trainer.create({ ...job, threads: 2, platform: nodePlatform });
   const specs = tensorSpecs(job.config, job.vocab, job.vocab);
   const { tensors } = trainer.state();
   const ours = await trainer.gradients(job.windows);

@@ -10,17 +10,6 @@
  * engine.logits();
  * process.stdout.write(engine.decode(engine.argmax()));
  */
-export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint/checkpoint.js";
-export type { CheckResult, Engine, Sampler } from "./engine/engine.js";
-export { check, createMirror } from "./engine/mirror.js";
 export { createWasm, loadWasm } from "./engine/wasm.js";
-export { type ExportInput, exportModel, exportQuantised } from "./export/export.js";
-export { type AtomeModel, readModel } from "./format/reader.js";
-export type { ModelConfig } from "./model/config.js";
-export { namedConfig } from "./model/configs.js";
-export { AtomeError, FailureError, UsageError } from "./model/errors.js";
-export { parseConfig } from "./model/parse-config.js";
-export { type QuantisedModel, quantiseModel } from "./model/quantised-model.js";
-export { ReferenceModel } from "./model/reference.js";
-export { Alphabet } from "./tokenizer/alphabet.js";
-export { Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.js";
+export * from "./portable.js";
+export { nodePlatform } from "./train/threads-node.js";

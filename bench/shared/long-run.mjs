@@ -1,7 +1,8 @@
 // Trains many steps of a small model and prints, as JSON, how the process's memory changed once it had settled.
 //
 //     node --expose-gc bench/shared/long-run.mjs 10000
-import { parseConfig } from "../../dist/model/config.js";
+import { parseConfig } from "../../dist/model/parse-config.js";
+import { nodePlatform } from "../../dist/train/threads-node.js";
 import { Trainer } from "../../dist/train/trainer.js";
 
 const steps = Number(process.argv[2]);
@@ -11,7 +12,7 @@ const config = parseConfig(
   "of the long run",
 );
 const symbols = Uint16Array.from({ length: 5000 }, (_, i) => (i * 7919) % 32);
-const trainer = await Trainer.create({ config, vocab: 32, symbols, threads: 2 });
+const trainer = await Trainer.create({ config, vocab: 32, symbols, threads: 2, platform: nodePlatform });
 
 /** Twice, because finalizers free memory only for the next collection. */
 function memory() {

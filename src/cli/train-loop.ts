@@ -2,6 +2,7 @@ import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { ModelConfig } from "../model/config.js";
 import { FailureError } from "../model/errors.js";
 import { Random } from "../train/random.js";
+import { nodePlatform } from "../train/threads-node.js";
 import { type StepResult, Trainer, type TrainerState } from "../train/trainer.js";
 import type { RunFolder } from "./run-folder.js";
 import type { EncodedText, TrainingData } from "./train-data.js";
@@ -41,6 +42,7 @@ export async function trainToEnd(options: LoopOptions): Promise<LoopResult> {
     vocab: data.alphabet.size,
     symbols: data.training.symbols,
     threads,
+    platform: nodePlatform,
     ...(options.from ? { resume: startingState(options.from, config) } : {}),
   });
   try {

@@ -80,7 +80,8 @@ class ChunkTable {
   constructor(maxDistinct: number) {
     this.#start = new Uint32Array(maxDistinct + 1);
     this.#counts = new Float64Array(maxDistinct);
-    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(maxDistinct * 2)));
+    // The next power of two from 2 maxDistinct on.
+    this.#slots = new Uint32Array(1 << (32 - Math.clz32(2 * maxDistinct - 1)));
   }
 
   /** Counts the chunk `bytes[0 .. length)`. */

@@ -4,6 +4,7 @@ import { parseConfig } from "../model/parse-config.js";
 import { effectiveWeights } from "../model/quantise.js";
 import { tensorSpecs } from "../model/tensors.js";
 import { Random } from "./random.js";
+import { nodePlatform } from "./threads-node.js";
 import { Trainer } from "./trainer.js";
 
 // The model again, in plain float64 loops over one window, written from ARCHITECTURE.md alone: what the gradients are held to.
@@ -165,7 +166,7 @@ describe.each(cases)("gradients of the %s block", (_, json) => {
   beforeAll(async () => {
     const random = Random.fromSeed(9);
     const symbols = Uint16Array.from({ length: 200 }, () => random.below(vocab));
-    trainer = await Trainer.create({ config, vocab, symbols, threads: 1 });
+    trainer = await Trainer.create({ config, vocab, symbols, threads: 1, platform: nodePlatform });
     windows = [symbols.slice(0, 10), symbols.slice(50, 60)];
     const { tensors } = trainer.state();
     effective = new Map(

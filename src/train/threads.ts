@@ -6,7 +6,7 @@ export interface Thread {
   terminate(): Promise<void>;
 }
 
-/** Where training runs: threads-node.ts. */
+/** Where training runs: threads-node.ts, threads-browser.ts. */
 export interface ThreadPlatform {
   /** dist/wasm/kernels.wasm, compiled. */
   compileKernels(): Promise<WebAssembly.Module>;

@@ -4,6 +4,7 @@ import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
 import { parseConfig } from "../model/parse-config.js";
 import { Random } from "./random.js";
+import { nodePlatform } from "./threads-node.js";
 import { Trainer, type TrainerState } from "./trainer.js";
 
 const vocab = 29;
@@ -29,7 +30,14 @@ const configs: [string, ModelConfig][] = (
 ).map(([name, json]) => [name, parseConfig(json, "test")]);
 
 async function stateAfter(config: ModelConfig, threads: number, steps: number, resume?: TrainerState) {
-  const trainer = await Trainer.create({ config, vocab, symbols, threads, ...(resume ? { resume } : {}) });
+  const trainer = await Trainer.create({
+    config,
+    vocab,
+    symbols,
+    threads,
+    platform: nodePlatform,
+    ...(resume ? { resume } : {}),
+  });
   const losses: number[] = [];
   for (let i = 0; i < steps; i++) losses.push((await trainer.step()).lossNatsPerSymbol);
   const state = trainer.state();
@@ -89,7 +97,7 @@ describe("Trainer", () => {
   });
 
   test("evaluate() predicts every symbol but the first once, whatever the windows", async () => {
-    const trainer = await Trainer.create({ config, vocab, symbols, threads: 2 });
+    const trainer = await Trainer.create({ config, vocab, symbols, threads: 2, platform: nodePlatform });
     const text = symbols.subarray(0, 500);
     const before = trainer.state();
     const whole = await trainer.evaluate(text);
@@ -105,7 +113,7 @@ describe("Trainer", () => {
   });
 
   test("evaluate() leaves warm-up symbols out of the mean", async () => {
-    const trainer = await Trainer.create({ config, vocab, symbols, threads: 1 });
+    const trainer = await Trainer.create({ config, vocab, symbols, threads: 1, platform: nodePlatform });
     const text = symbols.slice(0, 32);
     const nats = async (piece: Uint16Array) => (await trainer.evaluate(piece)).natsPerSymbol * (piece.length - 1);
     // Windows of 21: the second starts 10 symbols before the 22nd and counts only what the first did not.
@@ -117,7 +125,8 @@ describe("Trainer", () => {
   });
 
   test("refuses too few symbols and symbols outside the alphabet", async () => {
-    const create = (text: Uint16Array) => Trainer.create({ config, vocab, symbols: text, threads: 1 });
+    const create = (text: Uint16Array) =>
+      Trainer.create({ config, vocab, symbols: text, threads: 1, platform: nodePlatform });
     await expect(create(symbols.subarray(0, 21))).rejects.toThrow(UsageError);
     await expect(create(symbols.subarray(0, 21))).rejects.toThrow("a window of 21 needs at least 22");
     const trainer = await create(Uint16Array.from(symbols).fill(29));
@@ -138,6 +147,8 @@ describe("Trainer", () => {
 
   test("refuses a model that cannot be addressed", async () => {
     const huge = parseConfig({ block: "gated", dModel: 1024, dInner: 2048, nLayers: 64 }, "test");
-    await expect(Trainer.create({ config: huge, vocab, symbols, threads: 1 })).rejects.toThrow("4096 MB is the limit");
+    await expect(Trainer.create({ config: huge, vocab, symbols, threads: 1, platform: nodePlatform })).rejects.toThrow(
+      "4096 MB is the limit",
+    );
   });
 });

@@ -37,8 +37,8 @@ export interface TrainerOptions {
   symbols: SymbolSource;
   /** Worker threads; results do not depend on it. */
   threads: number;
-  /** Where the threads run; Node's worker threads unless given. */
-  platform?: ThreadPlatform;
+  /** Where the threads run: `nodePlatform` or `browserPlatform`. */
+  platform: ThreadPlatform;
   resume?: TrainerState;
 }
 
@@ -69,7 +69,7 @@ const MAX_BYTES = 65536 * 65536;
  * threads, and through `state()` and `resume`.
  *
  * @example
- * const trainer = await Trainer.create({ config, vocab: 256, symbols, threads: 2 });
+ * const trainer = await Trainer.create({ config, vocab: 256, symbols, threads: 2, platform: nodePlatform });
  * for (let i = 0; i < config.train.steps; i++) await trainer.step();
  * const { tensors } = trainer.state();
  * await trainer.close();
@@ -99,13 +99,12 @@ export class Trainer {
    *   tensors of `resume` are of another configuration
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { config, vocab, symbols, threads, resume } = options;
+    const { config, vocab, symbols, threads, platform, resume } = options;
     checkLength(symbols.length, config.train.context);
-    const platform = options.platform ?? (await import("./threads-node.js")).nodePlatform;
     const outputs = options.outputs ?? vocab;
     const plan = planLayout(config, vocab, outputs, threads);
-    const memory = allocate(plan.bytes);
     const module = await platform.compileKernels();
+    const memory = allocate(plan.bytes);
     const random = resume ? Random.fromState(resume.random) : Random.fromSeed(config.train.seed);
     const trainer = new Trainer(options, plan, memory, random);
     const tensors = resume?.tensors ?? initialTensors(config, vocab, outputs, () => random.normal());
