@@ -4,18 +4,21 @@ import { FailureError } from "../model/errors.js";
 export class Interrupted extends FailureError {}
 
 /**
- * Runs `work` with a question it can ask: has Ctrl-C (SIGINT) or SIGTERM come? A second Ctrl-C ends the process at once.
+ * Runs `work` with a question it can ask: has Ctrl-C (SIGINT) or SIGTERM come? The signal tells the same to what waits.
+ * A second Ctrl-C ends the process at once.
  */
-export async function interruptible<T>(work: (isStopped: () => boolean) => Promise<T>): Promise<T> {
-  let stopped = false;
+export async function interruptible<T>(
+  work: (isStopped: () => boolean, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stopping = new AbortController();
   const stop = () => {
-    if (stopped) process.exit(130);
-    stopped = true;
+    if (stopping.signal.aborted) process.exit(130);
+    stopping.abort();
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   try {
-    return await work(() => stopped);
+    return await work(() => stopping.signal.aborted, stopping.signal);
   } finally {
     process.off("SIGINT", stop);
     process.off("SIGTERM", stop);

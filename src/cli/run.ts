@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { AtomeError, UsageError } from "../model/errors.js";
+import { dataCommand } from "./data.js";
 import { demoCommand } from "./demo.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
@@ -36,6 +37,7 @@ function makeProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   const commands: (() => Command)[] = [
+    dataCommand,
     trainCommand,
     evalCommand,
     generateCommand,
