@@ -32,7 +32,10 @@ export function dataCommand(): Command {
   return withExamples(
     withCommonOptions(command),
     ["atome data", "what there is, under which licence, and whether it is here"],
-    ["atome data tinystories-v2-train-10klines -o stories.txt", "one of the texts behind the figures of RESULTS.md, byte for byte"],
+    [
+      "atome data tinystories-v2-train-10klines -o stories.txt",
+      "one of the texts behind the figures of RESULTS.md, byte for byte",
+    ],
     ["ATOME_DATA=/mnt/data atome data clinc150", "without a network: from /mnt/data/clinc150"],
   );
 }
