@@ -2,10 +2,11 @@
 // Arguments go to vitest: `npm test -- src/cli`. The last line is `N passed, N failed, N skipped`, where lint and the type
 // check count as one test each. What cannot be installed is named and its tests are skipped; with CI=true it is a failure.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { nodes } from "./nodes.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const note = (text) => process.stderr.write(`${text}\n`);
@@ -21,6 +22,7 @@ const TOOLS = [
     isThere: () => hasProgram("arm-none-eabi-gcc"),
   },
   { name: "qemu-system-arm", packages: ["qemu-system-arm"], isThere: () => hasProgram("qemu-system-arm") },
+  { name: "chromium", packages: ["chromium"], isThere: () => hasProgram("chromium") },
 ];
 
 /** Whether a compiler makes programs with sanitizers: headers and run-time libraries are there too. */
@@ -61,6 +63,17 @@ function installTools() {
   if (!install(...packages)) for (const name of packages) install(name);
 }
 
+/** Tries to install the missing Nodes with npm; whether it worked shows in `isThere`. */
+function installNodes() {
+  for (const node of nodes.filter((node) => !node.isThere())) {
+    note(`Installing ${node.package} (npm)...`);
+    mkdirSync(node.prefix, { recursive: true });
+    const options = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"];
+    const args = ["install", "--prefix", node.prefix, ...options, node.package];
+    spawnSync("npm", args, { stdio: ["ignore", 2, 2] });
+  }
+}
+
 const run = (title, args) => {
   note(title);
   return spawnSync(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] }).status === 0;
@@ -83,8 +96,12 @@ function runTests(args) {
 
 await import("./install.mjs");
 installTools();
-const missing = missingTools();
-for (const tool of missing) note(`Missing: ${tool.name} (Debian: ${tool.packages.join(" ")}); its tests are skipped.`);
+installNodes();
+const missing = [
+  ...missingTools().map((tool) => `${tool.name} (Debian: ${tool.packages.join(" ")})`),
+  ...nodes.filter((node) => !node.isThere()).map((node) => `${node.name} (npm: ${node.package})`),
+];
+for (const what of missing) note(`Missing: ${what}; its tests are skipped.`);
 execFileSync(process.execPath, [join(root, "scripts", "build.mjs")], { cwd: root, stdio: ["ignore", 2, 2] });
 
 const checks = [

@@ -1,0 +1,184 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { delimiter, dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nodes } from "../../scripts/nodes.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const program = join(root, "src", "train", "reproducible", "node.mjs");
+
+// SHA-256 of the checkpoints of reproducible/program.mjs. Every machine must come to them; they change with the order of any
+// sum in the kernels and with the checkpoint's format, and only then.
+const expected = {
+  base: "0af10d576245672cd8a2562b489e61abcaf8e8271e82e6597911ce88da7f3c96",
+  "gated, every pathway": "81b90e717b7303646787b199e7d114f8a8df197ad7a2cd5cd29c26dee9915340",
+  tokens: "c9d595b3ddd2ee3dc091ac70653274190674d02bc2b14cb8b18ecd604ab94039",
+};
+const threadCounts = [1, 2, 3, 4];
+
+describe("the same checkpoints with 1, 2, 3 and 4 threads", () => {
+  const hashesIn = (node: string) => JSON.parse(execFileSync(node, [program], { encoding: "utf8" }));
+  const four = threadCounts.map(() => expected);
+
+  test("in this Node", () => expect(hashesIn(process.execPath)).toEqual(four));
+
+  for (const node of nodes) {
+    test.skipIf(!node.isThere())(`in ${node.name}`, () => expect(hashesIn(node.path)).toEqual(four));
+  }
+});
+
+const chromiumPath = (process.env.PATH ?? "")
+  .split(delimiter)
+  .map((folder) => join(folder, "chromium"))
+  .find((path) => existsSync(path));
+
+const contentTypes: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+};
+
+/** The page of README.md. */
+const examplePage = () => /```html\n(.*?)```/s.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1];
+
+/** The repository as a web site, with this package installed in it; below /open/ without the headers that isolate a page. */
+function serve(): Promise<Server> {
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "/", "http://localhost").pathname;
+    if (!url.startsWith("/open/")) {
+      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+    }
+    response.setHeader("Content-Type", contentTypes[extname(url)] ?? "text/plain");
+    if (url === "/example.html") return response.end(examplePage());
+    const path = join(root, url.replace(/^\/open\//, "/").replace(/^\/node_modules\/atome-lm\//, "/"));
+    if (!existsSync(path)) response.statusCode = 404;
+    return response.end(existsSync(path) ? readFileSync(path) : "");
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+describe.skipIf(!chromiumPath)("in Chromium", () => {
+  let server: Server;
+  let browser: Browser;
+  let origin: string;
+
+  beforeAll(async () => {
+    server = await serve();
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const background = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
+    browser = await chromium.launch({
+      executablePath: chromiumPath as string,
+      args: ["--no-sandbox", "--disable-gpu", "--no-first-run", ...background],
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  /** Calls `hashesWith` of reproducible/page.html. */
+  async function hashesIn(url: string, threads: number): Promise<unknown> {
+    const page = await browser.newPage();
+    try {
+      await page.goto(`${origin}${url}`);
+      return await page.evaluate(`hashesWith(${threads})`);
+    } finally {
+      await page.close();
+    }
+  }
+
+  test.each(threadCounts)("the same checkpoints with %i threads", async (threads) => {
+    expect(await hashesIn("/src/train/reproducible/page.html", threads)).toEqual(expected);
+  });
+
+  test("the page of README.md trains a model that learnt its text", async () => {
+    const page = await browser.newPage();
+    await page.goto(`${origin}/example.html`);
+    const answer = await page.getByText("bytes of model.atome").textContent();
+    await page.close();
+    expect(answer).toMatch(/^\d+ bytes of model.atome say: The cat sat on the mat\.$/);
+  });
+
+  test("a page that is not isolated is told which headers it lacks", async () => {
+    const hashes = hashesIn("/open/src/train/reproducible/page.html", 1);
+    await expect(hashes).rejects.toThrow(
+      'UsageError: Cannot train in this page: it is not cross-origin isolated, so its threads cannot share memory; serve it over HTTPS or from localhost with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
+    );
+  });
+});
+
+/** Specifiers of static imports, re-exports and imports by call, as the compiler writes them. */
+const importPattern = /^(?:import|export) [^"';]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"/gm;
+
+/** What a built module leads to that is no file of the build. */
+function outsideImports(path: string, seen = new Set<string>()): string[] {
+  if (seen.has(path)) return [];
+  seen.add(path);
+  const specifiers = [...readFileSync(path, "utf8").matchAll(importPattern)].map(
+    (match) => match[1] ?? match[2] ?? match[3],
+  );
+  return specifiers.flatMap((specifier) =>
+    specifier.startsWith(".") ? outsideImports(join(dirname(path), specifier), seen) : [specifier],
+  );
+}
+
+describe("imports", () => {
+  const built = (name: string) => [...new Set(outsideImports(join(root, "dist", name)))];
+
+  test("of a page are those that an import map must name", () => expect(built("browser.js")).toEqual(["valibot"]));
+
+  test("of a page's worker are all by address", () => expect(built("train/worker-browser.js")).toEqual([]));
+
+  test("of Node are found by the same search", () => {
+    expect(built("index.js")).toEqual(expect.arrayContaining(["node:fs/promises", "node:worker_threads", "valibot"]));
+  });
+});
+
+describe("sources", () => {
+  // What JavaScript leaves to the engine: to chance, to a clock, or in the last bits. Math.sqrt rounds exactly.
+  const inexact = "a?(?:cos|sin|tan)h?|atan2|exp|expm1|log|log2|log10|log1p|pow|cbrt|hypot";
+  const forbidden = new RegExp(
+    [
+      String.raw`\bMath\.(?:random|${inexact})\b`,
+      String.raw`\bMath\b(?!\.)`,
+      String.raw`\*\*(?! ?\d)`,
+      String.raw`\b(?:Date|performance)\b(?=[.(])`,
+    ].join("|"),
+    "g",
+  );
+  const withoutComments = (source: string) => source.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
+  const foundIn = (source: string) => withoutComments(source).match(forbidden) ?? [];
+
+  test.each(["train", "model", "tokenizer", "corpus", "checkpoint"])("of src/%s use exact functions alone", (name) => {
+    const folder = join(root, "src", name);
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    const sources = files.filter((file) => /\.(?:ts|mjs)$/.test(file) && !file.endsWith(".test.ts"));
+    expect(sources.length).toBeGreaterThan(0);
+    const found = sources.flatMap((file) =>
+      foundIn(readFileSync(join(folder, file), "utf8")).map((match) => `${file}: ${match}`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  test("with inexact functions would be found", () => {
+    const sources = [
+      "Math.random()",
+      "f(Math.log2(x))",
+      "Math.tanh",
+      "new Date()",
+      "Date.now()",
+      "{ exp } = Math;",
+      "2 ** k",
+    ];
+    for (const source of sources) {
+      expect(foundIn(source), source).toHaveLength(1);
+    }
+    expect(foundIn("Math.sqrt(Math.floor(2 ** 31)) // not Math.exp")).toEqual([]);
+  });
+});
