@@ -82,10 +82,11 @@ describe.skipIf(!chromiumPath)("in Chromium", () => {
     server?.close();
   });
 
-  /** Calls `hashesWith` of reproducible/page.html. */
-  async function hashesIn(url: string, threads: number): Promise<unknown> {
+  /** Calls `hashesWith` of reproducible/page.html; the server does not find what matches `missing`. */
+  async function hashesIn(url: string, threads: number, missing?: string): Promise<unknown> {
     const page = await browser.newPage();
     try {
+      if (missing) await page.route(missing, (route) => route.fulfill({ status: 404 }));
       await page.goto(`${origin}${url}`);
       return await page.evaluate(`hashesWith(${threads})`);
     } finally {
@@ -110,6 +111,16 @@ describe.skipIf(!chromiumPath)("in Chromium", () => {
     await expect(hashes).rejects.toThrow(
       'UsageError: Cannot train in this page: it is not cross-origin isolated, so its threads cannot share memory; serve it over HTTPS or from localhost with the headers "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp".',
     );
+  });
+
+  test.each([
+    [
+      "**/kernels.wasm",
+      /FailureError: Cannot train: the server answers 404 for .*kernels\.wasm; serve the whole folder/,
+    ],
+    ["**/worker-browser.js", /FailureError: .*a thread stopped with "its script could not be loaded"/],
+  ])("a server without %s is told so", async (missing, message) => {
+    await expect(hashesIn("/src/train/reproducible/page.html", 2, missing)).rejects.toThrow(message);
   });
 });
 
