@@ -9,6 +9,7 @@ import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
 import { programVersion } from "./program.js";
+import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
 
@@ -39,6 +40,7 @@ function makeProgram(): Command {
   const commands: (() => Command)[] = [
     dataCommand,
     trainCommand,
+    sweepCommand,
     evalCommand,
     generateCommand,
     exportCommand,
@@ -48,7 +50,10 @@ function makeProgram(): Command {
     demoCommand,
   ];
   for (const make of commands) program.addCommand(make().helpOption("--help", "print this help"));
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  for (const command of program.commands) {
+    command.copyInheritedSettings(program);
+    for (const inner of command.commands) inner.copyInheritedSettings(program);
+  }
   return program;
 }
 
