@@ -177,7 +177,7 @@ export const dataSets: readonly DataSet[] = [
     about: "5,574 English text messages, ham or spam, below a line of headings",
     licence: "CC-BY-4.0",
     makers: "SMS Spam Collection by Tiago Almeida and José María Gómez Hidalgo (2011)",
-    origin: "https://doi.org/10.24432/C5CC84",
+    origin: "https://github.com/hamzaaacodes/sms-spam-collection",
     files: inGit("hamzaaacodes/sms-spam-collection", "f3e73e1e74e6330b62d1ee1983bba2a063184c26", "", [
       "SMSSpamCollection",
       477_917,
