@@ -103,15 +103,11 @@ async function ourMedianMs(job, count) {
   return warm[warm.length >> 1];
 }
 
-/** Threads of PyTorch itself and of its BLAS to try with `count` cores. */
-const rivalSettings = (count) =>
-  count === 1
-    ? [[1, 1]]
-    : [
-        [count, count],
-        [count, 1],
-        [1, count],
-      ];
+/** Threads of PyTorch itself and of its BLAS to try with `count` cores: for small shapes one thread can beat two. */
+function rivalSettings(count) {
+  const choices = [...new Set([1, count])];
+  return choices.flatMap((ompThreads) => choices.map((blasThreads) => [ompThreads, blasThreads]));
+}
 
 /** PyTorch's fastest step with `count` threads; `known` is the variant found in an earlier round. */
 function rivalTime(job, tensors, count, known) {
