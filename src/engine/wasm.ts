@@ -189,16 +189,17 @@ export interface WasmFactory {
 }
 
 /** dist/wasm/engine.wasm, seen from src/engine and from dist/engine. */
-async function readWasm(): Promise<Uint8Array<ArrayBuffer>> {
+async function compileOwn(): Promise<WebAssembly.Module> {
   const url = new URL("../../dist/wasm/engine.wasm", import.meta.url);
-  if (url.protocol !== "file:") return new Uint8Array(await (await fetch(url)).arrayBuffer());
+  if (url.protocol !== "file:") return WebAssembly.compile(await (await fetch(url)).arrayBuffer());
   const { readFile } = await import("node:fs/promises");
-  return Uint8Array.from(await readFile(url));
+  // At once, for the reason given in threads-node.ts.
+  return new WebAssembly.Module(await readFile(url));
 }
 
 /** @param wasmBytes the content of engine.wasm; without it the build's own is read */
 export async function loadWasm(wasmBytes?: Uint8Array<ArrayBuffer>): Promise<WasmFactory> {
-  const module = await WebAssembly.compile(wasmBytes ?? (await readWasm()));
+  const module = await (wasmBytes ? WebAssembly.compile(wasmBytes) : compileOwn());
   return {
     check: (model) => new Instance(module, model).check(),
     create(model) {

@@ -21,7 +21,7 @@ const address = {
 
 beforeAll(async () => {
   const file = new URL("../../dist/wasm/kernels.wasm", import.meta.url);
-  kernels = bindKernels(await WebAssembly.compile(await readFile(file)), memory);
+  kernels = bindKernels(new WebAssembly.Module(await readFile(file)), memory);
 });
 
 const random = Random.fromSeed(1);

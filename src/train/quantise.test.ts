@@ -15,7 +15,7 @@ const floats = new Float32Array(memory.buffer);
 
 beforeAll(async () => {
   const file = new URL("../../dist/wasm/kernels.wasm", import.meta.url);
-  kernels = bindKernels(await WebAssembly.compile(await readFile(file)), memory);
+  kernels = bindKernels(new WebAssembly.Module(await readFile(file)), memory);
 });
 
 function slotOf(name: string, shape: number[], quantiser: Quantiser): TensorSlot {

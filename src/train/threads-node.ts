@@ -8,7 +8,9 @@ const kernelsUrl = new URL("../../dist/wasm/kernels.wasm", import.meta.url);
 
 /** Worker threads of Node. */
 export const nodePlatform: ThreadPlatform = {
-  compileKernels: async () => WebAssembly.compile(await readFile(kernelsUrl)),
+  // Not WebAssembly.compile: while that is all a program waits for, Node drains its compiler's tasks and runs what follows
+  // inside; a task that wants a garbage collection then waits for ever (github.com/nodejs/node/issues/54918).
+  compileKernels: async () => new WebAssembly.Module(await readFile(kernelsUrl)),
   spawnThread() {
     const worker = new Worker(workerUrl);
     return {
