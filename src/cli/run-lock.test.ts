@@ -2,7 +2,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Writable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FailureError, UsageError } from "../model/errors.js";
 import { RunLock } from "./run-lock.js";
 
@@ -49,9 +50,15 @@ describe("RunLock", () => {
   });
 
   test.skipIf(!existsSync("/proc/self/stat"))("takes over from a process that nobody buried", async () => {
-    // The shell's child has ended, and sleep, which takes the shell's place, does not ask how.
-    const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"]);
-    const pid = Number(await new Promise((resolve) => parent.stdout.once("data", resolve)));
+    // `sleep` has taken the shell's place before the shell's child ends, and does not ask how it ended.
+    const parent = spawn("sh", ["-c", "cat <&3 & echo $!; exec sleep 60"], {
+      stdio: ["ignore", "pipe", "ignore", "pipe"],
+    });
+    const pid = Number(await new Promise((resolve) => parent.stdout?.once("data", resolve)));
+    const stat = (of: number | undefined) => readFileSync(`/proc/${of}/stat`, "latin1");
+    await vi.waitUntil(() => stat(parent.pid).includes("(sleep)"), { timeout: 10_000 });
+    (parent.stdio[3] as Writable).end();
+    await vi.waitUntil(() => stat(pid).includes(") Z "), { timeout: 10_000 });
     held({ pid, host: hostname() });
     take().release();
     expect(process.kill(pid, 0)).toBe(true);
