@@ -26,12 +26,12 @@ def int4(w):
     return step * torch.clamp(torch.round(w / step), -7, 7)
 
 
-def int6(w):
-    step = w.abs().amax(1, keepdim=True) / 31
-    return step * torch.clamp(torch.round(w / step), -31, 31)
+def largest(w, limit):
+    step = w.abs().amax(1, keepdim=True) / limit
+    return step * torch.clamp(torch.round(w / step), -limit, limit)
 
 
-quantisers = {"ternary": ternary, "int4": int4, "int6": int6}
+quantisers = {"ternary": ternary, "int4": int4, "int6": lambda w: largest(w, 31), "int8": lambda w: largest(w, 127)}
 
 
 class Model:

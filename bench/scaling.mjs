@@ -44,7 +44,7 @@ const base = [
   ...vary("batch", [4, 8, 32]),
   ...vary("vocab", [64, 1024]),
   // Matrices in float, so that dense products are told from ternary ones.
-  ...[64, 128].map((dModel) => ({ ...centre, dModel, ternary: false })),
+  ...[64, 128].map((dModel) => ({ ...centre, dModel, matrices: "float" })),
 ].map((shape) => ({ block: "base", ...shape }));
 const gated = [
   { dModel: 48, dInner: 144, nLayers: 3 },
@@ -142,8 +142,8 @@ function longRun(steps) {
 
 const rounded = (value, digits = 4) => Number(value.toPrecision(digits));
 const percent = (value) => `${value >= 0 ? "+" : ""}${(100 * value).toFixed(0)} %`;
-const labelOf = ({ block, dModel, dInner, nLayers, window, context, batch, vocab, ternary = true }) =>
-  `${block}${ternary ? "" : " float"} d${dModel}${dInner ? ` e${dInner}` : ""} L${nLayers}${block === "base" ? ` W${window}` : ""} V${vocab} ${batch}x${context}`;
+const labelOf = ({ block, dModel, dInner, nLayers, window, context, batch, vocab, matrices = "ternary" }) =>
+  `${block}${matrices === "ternary" ? "" : ` ${matrices}`} d${dModel}${dInner ? ` e${dInner}` : ""} L${nLayers}${block === "base" ? ` W${window}` : ""} V${vocab} ${batch}x${context}`;
 
 const entries = [...base, ...gated].map((shape) => ({ label: labelOf(shape), job: jobOf(shape), ms: {} }));
 const held = checks.map((check) => ({ ...check, ms: {} }));

@@ -40,6 +40,7 @@ function fidelityOf(config: ModelConfig, tensors: Tensors, calibration?: Uint16A
 
 const all = ["local", "state", "sparse"];
 const base = { block: "base", dModel: 32, nLayers: 2, dHead: 8, window: 16 };
+const gpt = { block: "gpt", dModel: 32, dInner: 48, nLayers: 1, dHead: 8 };
 const gated = { block: "gated", dModel: 32, dInner: 48, nLayers: 2, dHead: 8, window: 16 };
 const shapes: [string, Record<string, unknown>][] = [
   ["base", base],
@@ -203,7 +204,23 @@ describe("exportModel()", () => {
   });
 
   const failures: [string, Record<string, unknown>, Alphabet, (tensors: Tensors) => void, string][] = [
-    ["float matrices", { ...base, ternary: false }, alphabet, () => {}, 'it was trained with "ternary": false'],
+    [
+      "float matrices",
+      { ...base, matrices: "float" },
+      alphabet,
+      () => {},
+      'its "matrices" are "float"; train it with "ternary"',
+    ],
+    ["8-bit matrices", { ...base, matrices: "int8" }, alphabet, () => {}, 'its "matrices" are "int8"'],
+    ["an 8-bit table", { ...base, embedding: "int8" }, alphabet, () => {}, 'its "embedding" is "int8"'],
+    ["a gpt block", gpt, alphabet, () => {}, "its gpt block is for comparison and has no export"],
+    [
+      "a llama block",
+      { ...gpt, block: "llama" },
+      alphabet,
+      () => {},
+      "its llama block is for comparison and has no export",
+    ],
     ["a float table", { ...base, unembedding: "float" }, alphabet, () => {}, 'its "unembedding" is "float"'],
     [
       "NaN",

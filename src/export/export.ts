@@ -1,7 +1,7 @@
 import { firstRows, LIMITS, PATHWAY } from "../format/layout.js";
 import type { Int4Table, LayerParts, ModelParts, NormPairs, Scale, Table } from "../format/parts.js";
 import { writeModel } from "../format/writer.js";
-import { LAYER_NORM_EPSILON, type ModelConfig, type PATHWAYS, pathwaysOf } from "../model/config.js";
+import { isTransformer, LAYER_NORM_EPSILON, type ModelConfig, type PATHWAYS, pathwaysOf } from "../model/config.js";
 import { FailureError } from "../model/errors.js";
 import { type QuantisedModel, type QuantisedTensor, quantiseModel, tensorOf } from "../model/quantised-model.js";
 import type { Alphabet } from "../tokenizer/alphabet.js";
@@ -264,9 +264,14 @@ function logitScale(table: QuantisedTensor, finalNorm: number, name: string): Sc
 }
 
 function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, classNames?: readonly string[]): void {
-  if (!config.ternary) fail('it was trained with "ternary": false', "train it with ternary matrices");
+  if (isTransformer(config)) {
+    fail(`its ${config.block} block is for comparison and has no export`, 'train a "base" or "gated" block for a chip');
+  }
+  if (config.matrices !== "ternary") fail(`its "matrices" are "${config.matrices}"`, 'train it with "ternary"');
   for (const key of ["embedding", "unembedding"] as const) {
-    if (config[key] === "float") fail(`its "${key}" is "float"`, 'train it with "ternary" or "int4"');
+    const choice = config[key];
+    if (choice !== "ternary" && choice !== "int4")
+      fail(`its "${key}" is "${choice}"`, 'train it with "ternary" or "int4"');
   }
   if (classNames && config.tied) fail("a classifier has tied tables", 'train it with "tied": false');
   const expected = classNames?.length ?? vocab;

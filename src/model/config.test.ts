@@ -6,6 +6,7 @@ import { parseConfig } from "./parse-config.js";
 import { sizeOf, tensorSpecs } from "./tensors.js";
 
 const base = { block: "base", dModel: 8, nLayers: 2 };
+const gpt = { block: "gpt", dModel: 8, dInner: 20, nLayers: 2, dHead: 4 };
 const gated = { block: "gated", dModel: 8, dInner: 12, nLayers: 2 };
 
 describe("parseConfig()", () => {
@@ -15,7 +16,14 @@ describe("parseConfig()", () => {
       { pathways: { local: true, state: true, sparse: true }, window: 3 },
       { pathways: { local: true, state: true, sparse: true }, window: 9 },
     ]);
-    expect(config).toMatchObject({ dInner: 8, topK: 4, dHead: 16, tied: false, ternary: true, embedding: "ternary" });
+    expect(config).toMatchObject({
+      dInner: 8,
+      topK: 4,
+      dHead: 16,
+      tied: false,
+      matrices: "ternary",
+      embedding: "ternary",
+    });
     expect(config.train).toMatchObject({ steps: 3000, batch: 16, context: 64, learningRate: 0.02, beta2: 0.99 });
   });
 
@@ -26,6 +34,29 @@ describe("parseConfig()", () => {
       { local: true, state: false, sparse: true },
     ]);
     expect(parseConfig({ ...gated, pathways: ["local"] }, "x").layers[1].pathways.state).toBe(false);
+  });
+
+  test("a transformer attends to the whole window and has no pathways", () => {
+    const config = parseConfig({ ...gpt, train: { context: 33 } }, "x");
+    const pathways = { local: false, state: false, sparse: false };
+    expect(config.layers).toEqual([
+      { pathways, window: 33 },
+      { pathways, window: 33 },
+    ]);
+    expect(config).toMatchObject({ dInner: 20, dHead: 4, matrices: "ternary" });
+    for (const key of ["pathways", "window", "topK"]) expect(configToJson(config)).not.toHaveProperty(key);
+  });
+
+  test("matrices and tables have the same choice of quantisers", () => {
+    const quantisers = { matrices: "int8", embedding: "int4", unembedding: "float" };
+    const specs = tensorSpecs(parseConfig({ ...gated, ...quantisers }, "x"), 5, 5);
+    const of = (name: string) => specs.find((spec) => spec.name === name)?.quantiser;
+    expect(["embed", "layers.1.gate", "layers.1.local.taps", "unembed"].map(of)).toEqual([
+      "int4",
+      "int8",
+      "int6",
+      "none",
+    ]);
   });
 
   test("a tied table has one quantiser", () => {
@@ -47,7 +78,23 @@ describe("parseConfig()", () => {
     ["infinity", { ...base, train: { clip: Infinity } }, '"train.clip" is Infinity but must be'],
     ["a string for a number", { ...base, dModel: "8" }, '"dModel" is "8" but must be'],
     ["a missing key", { block: "base", nLayers: 2 }, '"dModel" is missing'],
-    ["an unknown block", { ...base, block: "dense" }, '"block" is "dense" but must be one of "base", "gated"'],
+    [
+      "an unknown block",
+      { ...base, block: "dense" },
+      '"block" is "dense" but must be one of "base", "gated", "gpt", "llama"',
+    ],
+    ["gpt with pathways", { ...gpt, pathways: ["local"] }, '"pathways" is given but the gpt block has none'],
+    ["gpt with topK", { ...gpt, topK: 4 }, '"topK" is given but the gpt block has none'],
+    ["llama with a window", { ...gpt, block: "llama", window: 8 }, '"window" is given but the llama block has none'],
+    ["gpt without dInner", { block: "gpt", dModel: 16, nLayers: 1 }, '"dInner" is missing but the gpt block needs it'],
+    ["heads that do not fit", { ...gpt, dHead: 3 }, '"dHead" is 3 but must divide "dModel", which is 8'],
+    ["odd heads of llama", { ...gpt, block: "llama", dHead: 1 }, '"dHead" is 1 but must be even'],
+    ["the former key of the matrices", { ...base, ternary: false }, '"ternary" is not a known key'],
+    [
+      "an unknown quantiser",
+      { ...base, matrices: "int2" },
+      '"matrices" is "int2" but must be one of "ternary", "int4", "int8", "float"',
+    ],
     ["an unknown pathway", { ...base, pathways: ["local", "far"] }, '"pathways.1" is "far" but must be one of'],
     ["a pathway twice", { ...base, pathways: ["local", "local"] }, "must be a list of one to three different pathways"],
     ["no pathway", { ...base, pathways: [] }, "must be a list of one to three different pathways"],
@@ -83,6 +130,11 @@ describe("configToJson()", () => {
   test("round-trips per-layer values", () => {
     const config = parseConfig({ ...gated, pathways: [["local"], ["local", "sparse"]], window: [4, 5] }, "x");
     expect(parseConfig(configToJson(config), "x")).toEqual(config);
+  });
+
+  test.each(["gpt", "llama"])("round-trips a %s block", (block) => {
+    const config = parseConfig({ ...gpt, block, matrices: "int4" }, "x");
+    expect(parseConfig(JSON.parse(JSON.stringify(configToJson(config))), "x")).toEqual(config);
   });
 });
 

@@ -5,15 +5,21 @@ export type Pathway = (typeof PATHWAYS)[number];
 /** Taps of the local pathway's convolution; tap 0 is the current symbol. */
 export const TAPS = 5;
 
-/** Epsilon of every LayerNorm. */
+/** Epsilon of every LayerNorm and RMSNorm. */
 export const LAYER_NORM_EPSILON = 1e-5;
 
+/** `base` and `gated` are ours; `gpt` and `llama`, transformers, are what they are compared with and cannot be exported. */
+export const BLOCKS = ["base", "gated", "gpt", "llama"] as const;
+export type Block = (typeof BLOCKS)[number];
+
 export type Alphabet = { kind: "bytes" } | { kind: "map" } | { kind: "tokens"; size: number };
-export type TableQuantiser = "ternary" | "int4" | "float";
+export const WEIGHT_QUANTISERS = ["ternary", "int4", "int8", "float"] as const;
+export type WeightQuantiser = (typeof WEIGHT_QUANTISERS)[number];
 
 export interface LayerConfig {
+  /** None in a transformer. */
   pathways: Record<Pathway, boolean>;
-  /** Positions the sparse pathway looks at, the current one included. */
+  /** Positions that attention looks at, the current one included; in a transformer the whole training window. */
   window: number;
 }
 
@@ -44,22 +50,27 @@ export interface TrainConfig {
 
 /** A validated configuration with every default filled in and one entry per layer. */
 export interface ModelConfig {
-  block: "base" | "gated";
+  block: Block;
   dModel: number;
-  /** Width the pathways work on; equals `dModel` in the base block. */
+  /** Width the pathways work on; equals `dModel` in the base block. In a transformer the hidden width of the MLP. */
   dInner: number;
   nLayers: number;
+  /** Width of a head; a transformer has dModel / dHead of them. */
   dHead: number;
   topK: number;
   layers: readonly LayerConfig[];
   alphabet: Alphabet;
-  embedding: TableQuantiser;
+  embedding: WeightQuantiser;
   /** Equals `embedding` when tied. */
-  unembedding: TableQuantiser;
+  unembedding: WeightQuantiser;
   tied: boolean;
-  ternary: boolean;
+  /** Quantiser of the matrices of the layers. */
+  matrices: WeightQuantiser;
   train: TrainConfig;
 }
+
+/** Whether the block is one of the rivals: attention over all heads and positions, then an MLP. */
+export const isTransformer = ({ block }: Pick<ModelConfig, "block">): boolean => block === "gpt" || block === "llama";
 
 /** The pathways of a layer, in the order of the router's rows. */
 export function pathwaysOf(layer: LayerConfig): Pathway[] {
@@ -72,20 +83,23 @@ const same = (values: readonly unknown[]) => values.every((value) => String(valu
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const pathways = config.layers.map(pathwaysOf);
   const windows = config.layers.map((layer) => layer.window);
-  return {
-    block: config.block,
-    dModel: config.dModel,
-    ...(config.block === "gated" ? { dInner: config.dInner } : {}),
-    nLayers: config.nLayers,
-    dHead: config.dHead,
+  const ofPathways = {
     topK: config.topK,
     pathways: same(pathways) ? pathways[0] : pathways,
     window: same(windows) ? windows[0] : windows,
+  };
+  return {
+    block: config.block,
+    dModel: config.dModel,
+    ...(config.block === "base" ? {} : { dInner: config.dInner }),
+    nLayers: config.nLayers,
+    dHead: config.dHead,
+    ...(isTransformer(config) ? {} : ofPathways),
     alphabet: config.alphabet,
     embedding: config.embedding,
     unembedding: config.unembedding,
     tied: config.tied,
-    ternary: config.ternary,
+    matrices: config.matrices,
     train: { ...config.train },
   };
 }

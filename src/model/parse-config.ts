@@ -1,5 +1,13 @@
 import * as v from "valibot";
-import { type LayerConfig, type ModelConfig, PATHWAYS, type Pathway } from "./config.js";
+import {
+  BLOCKS,
+  isTransformer,
+  type LayerConfig,
+  type ModelConfig,
+  PATHWAYS,
+  type Pathway,
+  WEIGHT_QUANTISERS,
+} from "./config.js";
 import { UsageError } from "./errors.js";
 
 const number = (fits: (value: number) => boolean, expected: string) =>
@@ -53,12 +61,12 @@ const alphabetSchema = v.variant(
 const isPerLayer = (value: unknown) => Array.isArray(value) && Array.isArray(value[0]);
 const configSchema = v.strictObject(
   {
-    block: choice(["base", "gated"]),
+    block: choice(BLOCKS),
     dModel: integer(2, 1024),
     dInner: v.optional(integer(2, 2048)),
     nLayers: integer(1, maxLayers),
     dHead: v.optional(integer(1, 256), 16),
-    topK: v.optional(integer(1, 4), 4),
+    topK: v.optional(integer(1, 4)),
     pathways: v.optional(
       v.lazy((value) => (isPerLayer(value) ? v.array(pathwayList, "a list of pathways per layer") : pathwayList)),
     ),
@@ -66,13 +74,12 @@ const configSchema = v.strictObject(
       v.lazy((value) =>
         Array.isArray(value) ? v.array(integer(1, maxWindow), "a window per layer") : integer(1, maxWindow),
       ),
-      64,
     ),
     alphabet: v.optional(alphabetSchema, { kind: "bytes" }),
-    embedding: v.optional(choice(["ternary", "int4", "float"]), "ternary"),
-    unembedding: v.optional(choice(["ternary", "int4", "float"])),
+    embedding: v.optional(choice(WEIGHT_QUANTISERS), "ternary"),
+    unembedding: v.optional(choice(WEIGHT_QUANTISERS)),
     tied: v.optional(flag, false),
-    ternary: v.optional(flag, true),
+    matrices: v.optional(choice(WEIGHT_QUANTISERS), "ternary"),
     train: v.optional(trainSchema, {}),
   },
   "an object",
@@ -105,6 +112,10 @@ function perLayer<T>(value: T | T[], nLayers: number, name: string, place: strin
 }
 
 function layersOf(raw: RawConfig, place: string): LayerConfig[] {
+  if (isTransformer(raw)) {
+    const pathways = { local: false, state: false, sparse: false };
+    return Array.from({ length: raw.nLayers }, () => ({ pathways, window: raw.train.context }));
+  }
   const lists = (raw.pathways ?? (raw.block === "base" ? [...PATHWAYS] : ["local", "state"])) as
     | Pathway[]
     | Pathway[][];
@@ -112,7 +123,7 @@ function layersOf(raw: RawConfig, place: string): LayerConfig[] {
     ? (lists as Pathway[][])
     : Array.from({ length: raw.nLayers }, () => lists as Pathway[]);
   const pathways = perLayer(chosen, raw.nLayers, "pathways", place);
-  const windows = perLayer(raw.window as number | number[], raw.nLayers, "window", place);
+  const windows = perLayer((raw.window ?? 64) as number | number[], raw.nLayers, "window", place);
   return pathways.map((list, index) => {
     if (raw.block === "gated" && !list.includes("local")) {
       fail(place, `layer ${index} has no "local" pathway but the gated block needs it`);
@@ -126,11 +137,22 @@ function layersOf(raw: RawConfig, place: string): LayerConfig[] {
 }
 
 function checkConsistency(raw: RawConfig, place: string): void {
-  if (raw.block === "gated" && raw.dInner === undefined)
-    fail(place, '"dInner" is missing but the gated block needs it');
+  if (raw.block !== "base" && raw.dInner === undefined)
+    fail(place, `"dInner" is missing but the ${raw.block} block needs it`);
   if (raw.block === "base" && raw.dInner !== undefined) fail(place, '"dInner" is given but the base block has none');
   if (raw.tied && raw.unembedding !== undefined && raw.unembedding !== raw.embedding) {
     fail(place, `"unembedding" is "${raw.unembedding}" but "tied" makes it the embedding, which is "${raw.embedding}"`);
+  }
+}
+
+/** What a transformer has no use for, and the split of its width into heads. */
+function checkTransformer(raw: RawConfig, place: string): void {
+  const { block, dModel, dHead } = raw;
+  const odd = (["pathways", "window", "topK"] as const).find((key) => raw[key] !== undefined);
+  if (odd) fail(place, `"${odd}" is given but the ${block} block has none`);
+  if (dModel % dHead !== 0) fail(place, `"dHead" is ${dHead} but must divide "dModel", which is ${dModel}`);
+  if (block === "llama" && dHead % 2 !== 0) {
+    fail(place, `"dHead" is ${dHead} but must be even: the llama block rotates pairs`);
   }
 }
 
@@ -148,7 +170,8 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
   if (!result.success) fail(place, describe(result.issues[0]));
   const raw = result.output;
   checkConsistency(raw, place);
-  const { block, dModel, nLayers, dHead, topK, alphabet, embedding, tied, ternary, train } = raw;
+  if (isTransformer(raw)) checkTransformer(raw, place);
+  const { block, dModel, nLayers, dHead, topK = 4, alphabet, embedding, tied, matrices, train } = raw;
   return {
     block,
     dModel,
@@ -161,7 +184,7 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
     embedding,
     unembedding: tied ? embedding : (raw.unembedding ?? "ternary"),
     tied,
-    ternary,
+    matrices,
     train,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { effectiveWeights, quantiseInt4Rows, quantiseInt6Rows, quantiseTernary } from "./quantise.js";
+import { effectiveWeights, quantiseInt4Rows, quantiseInt6Rows, quantiseInt8Rows, quantiseTernary } from "./quantise.js";
 
 describe("quantiseTernary()", () => {
   test("scale is the mean magnitude; half of it rounds away from zero", () => {
@@ -46,6 +46,18 @@ describe("quantiseInt6Rows()", () => {
     const { values, steps } = quantiseInt6Rows(Float32Array.of(-62, 1, 3, 0.9, 0), 5);
     expect(steps[0]).toBe(2);
     expect([...values]).toEqual([-31, 1, 2, 0, 0]);
+  });
+});
+
+describe("quantiseInt8Rows()", () => {
+  test("the largest magnitude of a row becomes 127, halves round away from zero", () => {
+    const { values, steps } = quantiseInt8Rows(Float32Array.of(254, -3, 0.9, 0, 0, 0.25, -63.5, 31.5), 4);
+    expect([...steps]).toEqual([2, 0.5]);
+    expect([...values]).toEqual([127, -2, 0, 0, 0, 1, -127, 63]);
+  });
+
+  test("a row of zeros has step 0", () => {
+    expect(quantiseInt8Rows(new Float32Array(2), 2)).toEqual({ values: new Int8Array(2), steps: new Float32Array(1) });
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * The three quantisers of the weights. Every operation is rounded to float32 and sums run in index order, so that the
+ * The quantisers of the weights. Every operation is rounded to float32 and sums run in index order, so that the
  * training kernels, the exporter and this file give the same integers and scales to the bit.
  */
 
@@ -34,24 +34,24 @@ function int4Step(row: Float32Array): number {
   return f(f(f(2.6) * rms) / 7);
 }
 
-/** The step of one row of 6-bit values: its largest magnitude is 31. */
-function int6Step(row: Float32Array): number {
+/** The step of one row whose largest magnitude becomes `limit`. */
+function largestStep(row: Float32Array, limit: number): number {
   let largest = 0;
   for (let i = 0; i < row.length; i++) largest = Math.max(largest, Math.abs(row[i]));
-  return f(largest / 31);
+  return f(largest / limit);
 }
 
 function quantiseRows(
   weights: Float32Array,
   columns: number,
   limit: number,
-  stepOf: (row: Float32Array) => number,
+  stepOf: (row: Float32Array, limit: number) => number,
 ): { values: Int8Array; steps: Float32Array } {
   const values = new Int8Array(weights.length);
   const steps = new Float32Array(weights.length / columns);
   steps.forEach((_, rowIndex) => {
     const row = weights.subarray(rowIndex * columns, (rowIndex + 1) * columns);
-    const step = stepOf(row);
+    const step = stepOf(row, limit);
     steps[rowIndex] = step;
     row.forEach((weight, column) => {
       values[rowIndex * columns + column] = roundToStep(weight, step, limit);
@@ -67,10 +67,18 @@ export function quantiseInt4Rows(weights: Float32Array, columns: number): { valu
 
 /** Rows of values -31..31 with a step each: step = max |row| / 31. `weights` is row-major, `columns` wide. */
 export function quantiseInt6Rows(weights: Float32Array, columns: number): { values: Int8Array; steps: Float32Array } {
-  return quantiseRows(weights, columns, 31, int6Step);
+  return quantiseRows(weights, columns, 31, largestStep);
 }
 
-export type Quantiser = "none" | "ternary" | "int4" | "int6";
+/** Rows of values -127..127 with a step each: step = max |row| / 127. `weights` is row-major, `columns` wide. */
+export function quantiseInt8Rows(weights: Float32Array, columns: number): { values: Int8Array; steps: Float32Array } {
+  return quantiseRows(weights, columns, 127, largestStep);
+}
+
+/** The quantisers that give each row a step of its own. */
+export const rowQuantisers = { int4: quantiseInt4Rows, int6: quantiseInt6Rows, int8: quantiseInt8Rows };
+
+export type Quantiser = "none" | "ternary" | keyof typeof rowQuantisers;
 
 /** The float32 values a tensor is used with in the forward pass: integer times scale, or the weights themselves. */
 export function effectiveWeights(weights: Float32Array, columns: number, quantiser: Quantiser): Float32Array {
@@ -79,7 +87,6 @@ export function effectiveWeights(weights: Float32Array, columns: number, quantis
     const { trits, scale } = quantiseTernary(weights);
     return Float32Array.from(trits, (trit) => f(trit * scale));
   }
-  const { values, steps } =
-    quantiser === "int4" ? quantiseInt4Rows(weights, columns) : quantiseInt6Rows(weights, columns);
+  const { values, steps } = rowQuantisers[quantiser](weights, columns);
   return Float32Array.from(values, (value, index) => f(value * steps[Math.floor(index / columns)]));
 }

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "./config.js";
 import { FailureError } from "./errors.js";
-import { type Quantiser, quantiseInt4Rows, quantiseInt6Rows, quantiseTernary } from "./quantise.js";
+import { type Quantiser, quantiseTernary, rowQuantisers } from "./quantise.js";
 import { sizeOf, type TensorSpec, tensorSpecs } from "./tensors.js";
 
 /** A tensor as the forward pass uses it: weight [row][column] = values[row * columns + column] * its step. */
@@ -11,7 +11,7 @@ export interface QuantisedTensor {
   columns: number;
   /** Row-major integers; the weights themselves when the quantiser is `none`. */
   values: Int8Array | Float32Array;
-  /** ternary: one for the tensor; int4, int6: one per row; none: one, 1. */
+  /** ternary: one for the tensor; int4, int6, int8: one per row; none: one, 1. */
   steps: Float32Array;
 }
 
@@ -54,8 +54,7 @@ function quantiseTensor(spec: TensorSpec, weights: Float32Array): QuantisedTenso
     const { trits, scale } = quantiseTernary(weights);
     return one(trits, scale);
   }
-  const quantiseRows = quantiser === "int4" ? quantiseInt4Rows : quantiseInt6Rows;
-  return { quantiser, rows, columns, ...quantiseRows(weights, columns) };
+  return { quantiser, rows, columns, ...rowQuantisers[quantiser](weights, columns) };
 }
 
 /**

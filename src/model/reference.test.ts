@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ModelConfig } from "./config.js";
-import { FailureError } from "./errors.js";
+import { FailureError, UsageError } from "./errors.js";
 import { parseConfig } from "./parse-config.js";
 import { effectiveWeights } from "./quantise.js";
 import { quantiseModel, tensorOf } from "./quantised-model.js";
@@ -137,7 +137,7 @@ const shapes: [string, Record<string, unknown>][] = [
       dInner: 8,
       nLayers: 1,
       pathways: ["local"],
-      ternary: false,
+      matrices: "float",
       embedding: "float",
       unembedding: "float",
     },
@@ -159,6 +159,13 @@ describe("ReferenceModel", () => {
       });
     });
     expect(Math.max(...expected[3]) - Math.min(...expected[3])).toBeGreaterThan(0.5);
+  });
+
+  test.each(["gpt", "llama"])("refuses a %s block in one sentence", (block) => {
+    const config = parseConfig({ block, dModel: 4, dInner: 6, nLayers: 1, dHead: 2, train: { context: 5 } }, "x");
+    const act = () => new ReferenceModel(quantiseModel(config, randomTensors(config, VOCAB, VOCAB, 7), VOCAB, VOCAB));
+    expect(act).toThrow(UsageError);
+    expect(act).toThrow(`its ${block} block reads windows of 5 symbols`);
   });
 
   test("gives the same again after reset()", () => {

@@ -1,5 +1,6 @@
-import { LAYER_NORM_EPSILON, PATHWAYS, pathwaysOf, TAPS } from "./config.js";
+import { isTransformer, LAYER_NORM_EPSILON, PATHWAYS, pathwaysOf, TAPS } from "./config.js";
 import { exp } from "./elementary.js";
+import { UsageError } from "./errors.js";
 import { type QuantisedModel, type QuantisedTensor, stepOf, tensorOf } from "./quantised-model.js";
 
 /**
@@ -403,8 +404,14 @@ export class ReferenceModel {
   readonly #logits: Float64Array;
   readonly #observe: Observer | undefined;
 
+  /** @throws UsageError when the model is a transformer: its attention looks at a window, not at a stream */
   constructor(model: QuantisedModel, observe?: Observer) {
     const { config, vocab, outputs } = model;
+    if (isTransformer(config)) {
+      throw new UsageError(
+        `Cannot run the model over a stream: its ${config.block} block reads windows of ${config.train.context} symbols; "atome train" measures it on the held-out text, or train a "base" or "gated" block.`,
+      );
+    }
     this.vocab = vocab;
     this.outputs = outputs;
     this.#observe = observe;

@@ -1,4 +1,4 @@
-import { type ModelConfig, pathwaysOf, TAPS, type TableQuantiser } from "./config.js";
+import { isTransformer, type ModelConfig, pathwaysOf, TAPS, type WeightQuantiser } from "./config.js";
 import { atanh, exp, log } from "./elementary.js";
 import type { Quantiser } from "./quantise.js";
 
@@ -13,16 +13,11 @@ export interface TensorSpec {
   group: TensorGroup;
 }
 
-const tableQuantiser = (choice: TableQuantiser): Quantiser => (choice === "float" ? "none" : choice);
+const quantiserOf = (choice: WeightQuantiser): Quantiser => (choice === "float" ? "none" : choice);
 
-function layerSpecs(config: ModelConfig, index: number): TensorSpec[] {
-  const { dModel: d, dInner: w, dHead, block } = config;
-  const layer = config.layers[index];
-  const nPathways = pathwaysOf(layer).length;
-  const gated = block === "gated";
-  const weights = config.ternary ? "ternary" : "none";
-  const taps = gated && config.ternary ? "int6" : weights;
-  const matrix = (name: string, rows: number, columns: number, quantiser: Quantiser = weights): TensorSpec => ({
+function specMakers(config: ModelConfig, index: number) {
+  const matrices = quantiserOf(config.matrices);
+  const matrix = (name: string, rows: number, columns: number, quantiser: Quantiser = matrices): TensorSpec => ({
     name: `layers.${index}.${name}`,
     shape: [rows, columns],
     quantiser,
@@ -34,6 +29,31 @@ function layerSpecs(config: ModelConfig, index: number): TensorSpec[] {
     quantiser: "none",
     group: "vector",
   });
+  return { matrix, vector };
+}
+
+function transformerSpecs(config: ModelConfig, index: number): TensorSpec[] {
+  const { dModel: d, dInner: e } = config;
+  const { matrix, vector } = specMakers(config, index);
+  const gpt = config.block === "gpt";
+  return [
+    vector("norm.gamma", d),
+    ...(gpt ? [vector("norm.beta", d)] : []),
+    ...["query", "key", "value", "out"].map((name) => matrix(`attention.${name}`, d, d)),
+    vector("mlp.norm.gamma", d),
+    ...(gpt ? [vector("mlp.norm.beta", d)] : [matrix("mlp.gate", e, d)]),
+    matrix("mlp.up", e, d),
+    matrix("mlp.down", d, e),
+  ];
+}
+
+function pathwaySpecs(config: ModelConfig, index: number): TensorSpec[] {
+  const { dModel: d, dInner: w, dHead, block } = config;
+  const layer = config.layers[index];
+  const nPathways = pathwaysOf(layer).length;
+  const gated = block === "gated";
+  const taps = config.matrices === "float" ? "none" : gated ? "int6" : "ternary";
+  const { matrix, vector } = specMakers(config, index);
   const { local, state, sparse } = layer.pathways;
   return [
     vector("norm.gamma", d),
@@ -57,23 +77,30 @@ function layerSpecs(config: ModelConfig, index: number): TensorSpec[] {
  */
 export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number): TensorSpec[] {
   const d = config.dModel;
-  const table = (name: string, rows: number, choice: TableQuantiser): TensorSpec => ({
+  const layerSpecs = isTransformer(config) ? transformerSpecs : pathwaySpecs;
+  const table = (name: string, rows: number, choice: WeightQuantiser): TensorSpec => ({
     name,
     shape: [rows, d],
-    quantiser: tableQuantiser(choice),
+    quantiser: quantiserOf(choice),
     group: "embedding",
   });
   return [
     table("embed", vocab, config.embedding),
+    ...(config.block === "gpt" ? [table("position", config.train.context, config.embedding)] : []),
     ...config.layers.flatMap((_, index) => layerSpecs(config, index)),
     { name: "final.gamma", shape: [d], quantiser: "none", group: "vector" },
-    { name: "final.beta", shape: [d], quantiser: "none", group: "vector" },
+    ...(config.block === "llama"
+      ? []
+      : [{ name: "final.beta", shape: [d], quantiser: "none", group: "vector" } as const]),
     ...(config.tied ? [] : [table("unembed", outputs, config.unembedding)]),
   ];
 }
 
 /** Values in a tensor. */
 export const sizeOf = (spec: TensorSpec): number => spec.shape.reduce((product, length) => product * length, 1);
+
+/** Matrices whose products are added to the residual stream. */
+const RESIDUAL_OUTPUTS: readonly string[] = ["out", "attention.out", "mlp.down"];
 
 const SHORTEST_MEMORY = 1.5;
 const LONGEST_MEMORY = 64;
@@ -95,8 +122,8 @@ function initialTensor(spec: TensorSpec, config: ModelConfig, normal: () => numb
   if (kind === "state.out" && gated) return values.fill(1);
   const fanIn = spec.shape[spec.shape.length - 1];
   // The layers' outputs add up in the residual stream, so each starts smaller.
-  const summands = kind === "out" ? 2 * config.nLayers : 1;
-  const deviation = 1 / Math.sqrt(fanIn * summands);
+  const summands = RESIDUAL_OUTPUTS.includes(kind) ? 2 * config.nLayers : 1;
+  const deviation = (kind === "position" ? 0.5 : 1) / Math.sqrt(fanIn * summands);
   return values.map(() => normal() * deviation);
 }
 

@@ -141,7 +141,7 @@ const norm = (values: ArrayLike<number>) => Math.sqrt(sum(Array.from(values, (va
 const train = { batch: 2, context: 9, seed: 5 };
 const base = { block: "base", dModel: 10, nLayers: 2, dHead: 3, window: 7, train };
 const gated = { block: "gated", dModel: 6, dInner: 9, nLayers: 2, dHead: 3, window: 7, train };
-const float = { ternary: false, embedding: "float", unembedding: "float" };
+const float = { matrices: "float", embedding: "float", unembedding: "float" };
 const everyPathway = ["local", "state", "sparse"];
 const cases: [string, unknown][] = [
   ["base", base],

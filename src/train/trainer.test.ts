@@ -24,7 +24,7 @@ const configs: [string, ModelConfig][] = (
     ["gated, tied int4", { ...gated, tied: true, embedding: "int4" }],
     [
       "gated, every pathway, float",
-      { ...gated, pathways: ["local", "state", "sparse"], ternary: false, embedding: "float" },
+      { ...gated, pathways: ["local", "state", "sparse"], matrices: "float", embedding: "float" },
     ],
   ] as [string, unknown][]
 ).map(([name, json]) => [name, parseConfig(json, "test")]);
