@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -300,13 +300,31 @@ describe("exit code 1 for", () => {
     expect([code, stdout]).toEqual([1, ""]);
   });
 
-  test("a checkpoint that the format has no place for", async () => {
-    const args = ["--config", "tiny.json", "--set", "embedding=float", "--steps", "2", "-o", "floating"];
+  test.each([
+    ["a float table", "tiny.json", ["--set", "embedding=float"], 'its "embedding" is "float"'],
+    ["4-bit matrices", "tiny.json", ["--set", "matrices=int4"], 'its "matrices" are "int4"'],
+    ["a gpt block", "my-gpt.json", [], "its gpt block is for comparison and has no export"],
+    ["a llama block", "my-gpt.json", ["--set", "block=llama"], "its llama block is for comparison and has no export"],
+  ])("a checkpoint that the format has no place for: %s", async (_, config, settings, problem) => {
+    const gpt = { block: "gpt", dModel: 8, dInner: 12, nLayers: 1, dHead: 4, train: { batch: 2, context: 16 } };
+    writeFileSync(join(cwd, "my-gpt.json"), JSON.stringify(gpt));
+    const args = ["--config", config, ...settings, "--steps", "2", "-o", "unexported", "--force"];
     const training = await runAtome(["train", "text.txt", ...args], cwd);
     expect(training.code).toBe(0);
-    expect(training.stderr).toContain("there is no .atome file: Cannot export the model");
-    const { code, stderr } = await runAtome(["export", join("floating", "best.safetensors")], cwd);
+    const found = `there is no .atome file: Cannot export the model: ${problem}; `;
+    expect(training.stderr.split("\n").filter((line) => line.includes(found)).length).toBe(1);
+    expect(existsSync(join(cwd, "unexported", "model.atome"))).toBe(false);
+    const { code, stderr } = await runAtome(["export", join("unexported", "best.safetensors")], cwd);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^Cannot export the model: .*\n$/)]);
+    expect(stderr).toContain(problem);
+  });
+
+  test("a checkpoint that reads windows, to be read as a stream", async () => {
+    const { code, stderr } = await runAtome(["eval", join("unexported", "best.safetensors"), "text.txt"], cwd);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Cannot run the model over a stream: its llama block .*\n$/),
+    ]);
   });
 });
 

@@ -10,7 +10,7 @@ export const LAYER_NORM_EPSILON = 1e-5;
 
 /** `base` and `gated` are ours; `gpt` and `llama`, transformers, are what they are compared with and cannot be exported. */
 export const BLOCKS = ["base", "gated", "gpt", "llama"] as const;
-export type Block = (typeof BLOCKS)[number];
+export type BlockName = (typeof BLOCKS)[number];
 
 export type Alphabet = { kind: "bytes" } | { kind: "map" } | { kind: "tokens"; size: number };
 export const WEIGHT_QUANTISERS = ["ternary", "int4", "int8", "float"] as const;
@@ -50,7 +50,7 @@ export interface TrainConfig {
 
 /** A validated configuration with every default filled in and one entry per layer. */
 export interface ModelConfig {
-  block: Block;
+  block: BlockName;
   dModel: number;
   /** Width the pathways work on; equals `dModel` in the base block. In a transformer the hidden width of the MLP. */
   dInner: number;

@@ -22,5 +22,6 @@ describe("elementary functions agree with the built-in ones", () => {
 
   test("cosine()", () => {
     for (let x = 0; x <= Math.PI; x += 0.01) expect(Math.abs(cosine(x) - Math.cos(x))).toBeLessThan(3e-16);
+    for (let x = -5000; x <= 5000; x += 0.37) expect(Math.abs(cosine(x) - Math.cos(x))).toBeLessThan(1e-12);
   });
 });

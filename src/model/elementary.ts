@@ -43,10 +43,11 @@ export function log(x: number): number {
 /** Inverse hyperbolic tangent of a number between -1 and 1. */
 export const atanh = (x: number): number => 0.5 * log((1 + x) / (1 - x));
 
-/** Cosine of an angle from 0 to pi, by its Taylor series. */
+/** Cosine of an angle, by its Taylor series; off by up to the rounding of the angle itself. */
 export function cosine(angle: number): number {
-  if (angle > Math.PI / 2) return -cosine(Math.PI - angle);
-  const square = angle * angle;
+  const folded = Math.abs(angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI)));
+  if (folded > Math.PI / 2) return -cosine(Math.PI - folded);
+  const square = folded * folded;
   let sum = 1;
   for (let n = 24; n >= 2; n -= 2) sum = 1 - (sum * square) / (n * (n - 1));
   return sum;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { LAYER_NORM_EPSILON, type ModelConfig } from "../model/config.js";
+import { isTransformer, LAYER_NORM_EPSILON, type ModelConfig } from "../model/config.js";
 import { parseConfig } from "../model/parse-config.js";
 import { effectiveWeights } from "../model/quantise.js";
 import { tensorSpecs } from "../model/tensors.js";
@@ -65,6 +65,54 @@ function attention(q: Rows, k: Rows, v: Rows, window: number, topK: number): Row
   });
 }
 
+const rmsNorm = (x: number[], gamma: Float64Array): number[] => {
+  const rms = Math.sqrt(sum(x.map((value) => value ** 2)) / x.length + LAYER_NORM_EPSILON);
+  return x.map((value, i) => (gamma[i] * value) / rms);
+};
+
+const gelu = (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+const silu = (x: number) => x / (1 + Math.exp(-x));
+
+/** A head's row turned by its position: complex multiplication of each pair of neighbours. */
+function rotated(row: number[], t: number): number[] {
+  return row.map((value, c) => {
+    const angle = t / 10000 ** ((c - (c % 2)) / row.length);
+    return c % 2 === 0
+      ? value * Math.cos(angle) - row[c + 1] * Math.sin(angle)
+      : value * Math.cos(angle) + row[c - 1] * Math.sin(angle);
+  });
+}
+
+/** Every head attends to all positions up to its own. */
+function multiHeadAttention(q: Rows, k: Rows, v: Rows, dHead: number, turns: boolean): Rows {
+  const heads = Array.from({ length: q[0].length / dHead }, (_, h) => {
+    const head = (rows: Rows) => rows.map((row) => row.slice(h * dHead, (h + 1) * dHead));
+    const turned = (rows: Rows) => (turns ? head(rows).map(rotated) : head(rows));
+    return attention(turned(q), turned(k), head(v), q.length, q.length);
+  });
+  return q.map((_, t) => heads.flatMap((rows) => rows[t]));
+}
+
+/** What a gpt or llama layer adds to x. */
+function transformerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: Rows): Rows {
+  const get = (name: string) => tensors.get(`layers.${index}.${name}`) as Float64Array;
+  const llama = config.block === "llama";
+  const norm = (rows: Rows, name: string) =>
+    rows.map((row) =>
+      llama ? rmsNorm(row, get(`${name}.gamma`)) : layerNorm(row, get(`${name}.gamma`), get(`${name}.beta`)),
+    );
+  const n = norm(x, "norm");
+  const [q, k, v] = ["query", "key", "value"].map((name) => n.map((row) => multiply(get(`attention.${name}`), row)));
+  const z = multiHeadAttention(q, k, v, config.dHead, llama).map((row) => multiply(get("attention.out"), row));
+  const y = x.map((row, t) => row.map((value, c) => value + z[t][c]));
+  return norm(y, "mlp.norm").map((row, t) => {
+    const up = multiply(get("mlp.up"), row);
+    const gate = llama ? multiply(get("mlp.gate"), row) : [];
+    const hidden = up.map((value, i) => (llama ? silu(gate[i]) * value : gelu(value)));
+    return multiply(get("mlp.down"), hidden).map((value, c) => value + z[t][c]);
+  });
+}
+
 function layerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: Rows): Rows {
   const get = (name: string) => tensors.get(`layers.${index}.${name}`) as Float64Array;
   const gated = config.block === "gated";
@@ -109,14 +157,20 @@ function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Arr
   const d = config.dModel;
   const embed = tensors.get("embed") as Float64Array;
   const unembed = tensors.get(config.tied ? "embed" : "unembed") as Float64Array;
+  const gamma = tensors.get("final.gamma") as Float64Array;
+  const beta = tensors.get("final.beta");
+  const position = tensors.get("position");
+  const outputsOf = isTransformer(config) ? transformerOutputs : layerOutputs;
   const losses = windows.flatMap((window) => {
-    let x: Rows = [...window.subarray(0, -1)].map((symbol) => [...embed.subarray(symbol * d, (symbol + 1) * d)]);
+    let x: Rows = [...window.subarray(0, -1)].map((symbol, t) =>
+      Array.from({ length: d }, (_, c) => embed[symbol * d + c] + (position ? position[t * d + c] : 0)),
+    );
     config.layers.forEach((_, index) => {
-      const outputs = layerOutputs(config, tensors, index, x);
+      const outputs = outputsOf(config, tensors, index, x);
       x = x.map((row, t) => row.map((value, c) => value + outputs[t][c]));
     });
     return x.map((row, t) => {
-      const n = layerNorm(row, tensors.get("final.gamma") as Float64Array, tensors.get("final.beta") as Float64Array);
+      const n = beta ? layerNorm(row, gamma, beta) : rmsNorm(row, gamma);
       return -Math.log(softmax(multiply(unembed, n))[window[t + 1]]);
     });
   });
@@ -142,6 +196,9 @@ const train = { batch: 2, context: 9, seed: 5 };
 const base = { block: "base", dModel: 10, nLayers: 2, dHead: 3, window: 7, train };
 const gated = { block: "gated", dModel: 6, dInner: 9, nLayers: 2, dHead: 3, window: 7, train };
 const float = { matrices: "float", embedding: "float", unembedding: "float" };
+const gpt = { block: "gpt", dModel: 6, dInner: 9, nLayers: 2, dHead: 3, train };
+const llama = { ...gpt, block: "llama", dHead: 2 };
+const long = { nLayers: 1, train: { ...train, batch: 1, context: 21 } };
 const everyPathway = ["local", "state", "sparse"];
 const cases: [string, unknown][] = [
   ["base", base],
@@ -152,6 +209,24 @@ const cases: [string, unknown][] = [
   ["gated, local and state, tied int4", { ...gated, tied: true, embedding: "int4" }],
   ["gated in float, every pathway", { ...gated, ...float, pathways: everyPathway }],
   ["gated, every pathway, int4 tables", { ...gated, pathways: everyPathway, embedding: "int4", unembedding: "int4" }],
+  ["base, int4 matrices and int8 tables", { ...base, matrices: "int4", embedding: "int8", unembedding: "int8" }],
+  ["base in int8", { ...base, matrices: "int8", pathways: ["local", "sparse"] }],
+  [
+    "gated, int8 matrices, tied int8",
+    { ...gated, matrices: "int8", pathways: everyPathway, tied: true, embedding: "int8" },
+  ],
+  ["gated, int4 matrices", { ...gated, matrices: "int4" }],
+  ["gpt in float, 4 heads", { ...gpt, ...float, dModel: 8, dHead: 2 }],
+  [
+    "gpt, 1 head of 12, tied int4, 21 tokens",
+    { ...gpt, ...long, dModel: 12, dHead: 12, tied: true, embedding: "int4" },
+  ],
+  ["gpt in int8, 2 heads", { ...gpt, matrices: "int8", embedding: "int8", unembedding: "int8" }],
+  ["gpt, ternary", { ...gpt, dInner: 16, nLayers: 1 }],
+  ["llama in float, 2 heads, 21 tokens", { ...llama, ...long, ...float, dModel: 12, dHead: 6 }],
+  ["llama in int4, 4 heads", { ...llama, dModel: 8, matrices: "int4", embedding: "int4", unembedding: "int4" }],
+  ["llama, 1 head of 10, tied int8", { ...llama, dModel: 10, dHead: 10, nLayers: 1, tied: true, embedding: "int8" }],
+  ["llama, ternary, 3 heads", llama],
   ["gated, other pathways per layer", { ...gated, pathways: [["local"], ["local", "sparse"]] }],
 ];
 
@@ -167,7 +242,7 @@ describe.each(cases)("gradients of the %s block", (_, json) => {
     const random = Random.fromSeed(9);
     const symbols = Uint16Array.from({ length: 200 }, () => random.below(vocab));
     trainer = await Trainer.create({ config, vocab, symbols, threads: 1, platform: nodePlatform });
-    windows = [symbols.slice(0, 10), symbols.slice(50, 60)];
+    windows = [0, 50].slice(0, config.train.batch).map((at) => symbols.slice(at, at + config.train.context + 1));
     const { tensors } = trainer.state();
     effective = new Map(
       tensorSpecs(config, vocab, vocab).map((spec) => {

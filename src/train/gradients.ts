@@ -1,5 +1,5 @@
 import type { Kernels } from "./kernels.js";
-import { type Layout, MAX_GRADIENT_TASKS, type MatrixGroup, windowAddress } from "./layout.js";
+import { type Layout, MAX_GRADIENT_TASKS, type MatrixGroup, type TensorSlot, windowAddress } from "./layout.js";
 
 /**
  * The second phase of a step: sums the windows' shares into the gradients. A task makes a block of the gradients alone, over
@@ -18,6 +18,7 @@ export function gradientTasks(kernels: Kernels, plan: Layout): GradientTask[] {
   const tasks = [
     ...plan.groups.flatMap((group) => groupTasks(kernels, plan, group)),
     ...(plan.config.tied ? [] : embeddingTasks(kernels, plan)),
+    ...(plan.position ? positionTasks(kernels, plan, plan.position) : []),
     ...vectorTasks(kernels, plan),
   ];
   if (tasks.length > MAX_GRADIENT_TASKS) throw new RangeError(`${tasks.length} gradient tasks`);
@@ -74,6 +75,23 @@ function embeddingTasks(kernels: Kernels, plan: Layout): GradientTask[] {
       kernels.clear(embed.gradient, embed.count);
       sumEmbedding(kernels, plan, 0, embed.stride / 8);
       return kernels.sumOfSquares(embed.gradient, embed.stride, embed.rows, embed.stride);
+    },
+  ];
+}
+
+/** The gradient of the embedding's output, summed by position. */
+function positionTasks(kernels: Kernels, plan: Layout, { gradient, stride, rows, count }: TensorSlot): GradientTask[] {
+  const { tokens, context, batch, embedStore } = plan;
+  return [
+    () => {
+      kernels.clear(gradient, count);
+      for (let window = 0; window < batch; window++) {
+        for (let panel = 0; panel < stride / 8; panel++) {
+          const dx = embedStore + (window * stride + panel * 8) * tokens * 4;
+          kernels.positionBackward(gradient + panel * 32, dx, context, stride);
+        }
+      }
+      return kernels.sumOfSquares(gradient, stride, rows, stride);
     },
   ];
 }

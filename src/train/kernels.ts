@@ -3,9 +3,12 @@ type Kernel = (...operands: number[]) => void;
 type Sum = (...operands: number[]) => number;
 
 export interface Kernels {
+  add: Kernel;
   adamw: Kernel;
   attentionBackward: Kernel;
   attentionForward: Kernel;
+  causalAttentionBackward: Kernel;
+  causalAttentionForward: Kernel;
   clear: Kernel;
   constantRouter: Kernel;
   copy: Kernel;
@@ -19,25 +22,36 @@ export interface Kernels {
   embeddingForward: Kernel;
   gateBackward: Kernel;
   gateForward: Kernel;
+  geluForward: Kernel;
   layerNormBackward: Kernel;
   layerNormForward: Kernel;
   matmul: Kernel;
   matmulOuter: Kernel;
   matmulTernary: Kernel;
+  mergeHeads: Kernel;
   mixBackward: Kernel;
   mixForward: Kernel;
+  multiply: Kernel;
   packColumns: Kernel;
   packRows: Kernel;
+  positionBackward: Kernel;
   prepareDecay: Kernel;
   quantiseInt4: Kernel;
   quantiseInt6Taps: Kernel;
+  quantiseInt8: Kernel;
   quantiseTernary: Sum;
+  rmsNormBackward: Kernel;
+  rmsNormForward: Kernel;
+  rotate: Kernel;
   routerBackward: Kernel;
   routerForward: Kernel;
+  splitHeads: Kernel;
   stateBackward: Kernel;
   stateForward: Kernel;
   sumOfSquares: Sum;
   sumPartials: Kernel;
+  swigluBackward: Kernel;
+  swigluForward: Kernel;
 }
 
 /** Binds the kernels to a shared memory that every thread of a trainer works in. */

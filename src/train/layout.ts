@@ -1,4 +1,12 @@
-import { type LayerConfig, type ModelConfig, PATHWAYS, pathwaysOf, TAPS } from "../model/config.js";
+import {
+  type BlockName,
+  isTransformer,
+  type LayerConfig,
+  type ModelConfig,
+  PATHWAYS,
+  pathwaysOf,
+  TAPS,
+} from "../model/config.js";
 import { sizeOf, type TensorSpec, tensorSpecs } from "../model/tensors.js";
 
 /**
@@ -49,15 +57,38 @@ export interface MatrixGroup {
   outputStore: number;
 }
 
+/** Matrices that share an input, by what the products of a layer are called. */
+const PRODUCTS: Record<BlockName, Partial<Record<Product, readonly string[]>>> = {
+  base: { project: ["sparse.query", "sparse.key", "sparse.value", "router.weight"] },
+  gated: { project: ["in", "gate", "router.weight"], queryKey: ["sparse.query", "sparse.key"], out: ["out"] },
+  gpt: {
+    project: ["attention.query", "attention.key", "attention.value"],
+    out: ["attention.out"],
+    mlpIn: ["mlp.up"],
+    mlpOut: ["mlp.down"],
+  },
+  llama: {
+    project: ["attention.query", "attention.key", "attention.value"],
+    out: ["attention.out"],
+    mlpIn: ["mlp.gate", "mlp.up"],
+    mlpOut: ["mlp.down"],
+  },
+};
+
+type Product = "project" | "queryKey" | "out" | "mlpIn" | "mlpOut";
+
 export interface LayerPlan {
   config: LayerConfig;
   slots: Record<string, TensorSlot>;
-  /** Products of the norm (base: query, key, value, router; gated: in, gate, router). */
-  project: MatrixGroup | undefined;
+  /** Products of the norm. */
+  project?: MatrixGroup;
   /** Gated block: query and key of the local pathway's output. */
-  queryKey: MatrixGroup | undefined;
-  /** Gated block: back to the model's width. */
-  out: MatrixGroup | undefined;
+  queryKey?: MatrixGroup;
+  /** Back to the model's width; not in the base block. */
+  out?: MatrixGroup;
+  /** Transformers: products of the second norm, and back to the model's width. */
+  mlpIn?: MatrixGroup;
+  mlpOut?: MatrixGroup;
   routerSlots: number;
 }
 
@@ -75,8 +106,11 @@ export interface Layout {
   groups: MatrixGroup[];
   layers: LayerPlan[];
   embed: TensorSlot;
+  /** gpt block only. */
+  position: TensorSlot | undefined;
   finalGamma: TensorSlot;
-  finalBeta: TensorSlot;
+  /** Not in the llama block. */
+  finalBeta: TensorSlot | undefined;
   unembed: MatrixGroup;
   /** Gradient of the embedding's output for all windows, packed by columns. */
   embedStore: number;
@@ -92,11 +126,13 @@ export interface Layout {
   losses: number;
   /** f64 per gradient task. */
   squares: number;
+  /** Tables of rotary.ts; llama block only. */
+  rotary: number;
   scratch: ScratchPlan[];
   bytes: number;
 }
 
-/** Activations of the window a thread works on. */
+/** Activations of the window a thread works on; no values where the block has no such part. */
 export interface ScratchPlan {
   /** Input of each layer and, last, of the final norm. */
   x: number[];
@@ -118,6 +154,12 @@ export interface ScratchPlan {
   carry: number;
   queries: number;
   scores: number;
+  /** Transformers: heads of z and its gradient, gradients of q, k and v, what the attention kernels work in. */
+  heads: number;
+  dq: number;
+  dk: number;
+  dv: number;
+  attention: number;
   /** For `matmulTernary`. */
   tables: number;
 }
@@ -135,6 +177,15 @@ export interface LayerScratch {
   positions: number;
   h: number;
   m: number;
+  /** Transformers: q, k and v head by head, what the softmax keeps, the sum after attention, its norm and the products of it. */
+  q: number;
+  k: number;
+  v: number;
+  softmax: number;
+  y: number;
+  mlpNorm: number;
+  mlpStats: number;
+  mlp: number;
 }
 
 /** Most gradient tasks a plan has room for. */
@@ -232,17 +283,15 @@ function placeLayer(
   const prefix = `layers.${index}.`;
   const slots: Record<string, TensorSlot> = {};
   for (const [name, slot] of all) if (name.startsWith(prefix)) slots[name.slice(prefix.length)] = slot;
-  const gated = config.block === "gated";
-  const group = (...names: string[]) => makeGroup(names.filter((name) => name in slots).map((name) => prefix + name));
   const layer = config.layers[index];
+  const products = Object.entries(PRODUCTS[config.block]).map(([product, names]) => {
+    const present = names.filter((name) => name in slots);
+    return [product, makeGroup(present.map((name) => prefix + name))];
+  });
   return {
     config: layer,
     slots,
-    project: gated
-      ? group("in", "gate", "router.weight")
-      : group("sparse.query", "sparse.key", "sparse.value", "router.weight"),
-    queryKey: gated ? group("sparse.query", "sparse.key") : undefined,
-    out: gated ? group("out") : undefined,
+    ...(Object.fromEntries(products) as Partial<Record<Product, MatrixGroup>>),
     routerSlots: pathwaysOf(layer).reduce((bits, name, i) => bits | (PATHWAYS.indexOf(name) << (2 * i)), 0),
   };
 }
@@ -252,7 +301,11 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
   const rowsOf = (pick: (layer: LayerPlan) => MatrixGroup | undefined) =>
     Math.max(8, ...layers.map((layer) => pick(layer)?.rows ?? 0));
   const take = (width: number) => allocator.take(T * width);
-  const depth = pad8(layout.config.dHead);
+  const { dModel, dHead } = layout.config;
+  const depth = pad8(dHead);
+  const transformer = isTransformer(layout.config);
+  // Widths of what only the pathways and only the transformers have, the latter's heads side by side.
+  const [pathway, residual, heads] = transformer ? [0, d, (dModel / dHead) * depth] : [w, 0, 0];
   return {
     x: Array.from({ length: layers.length + 1 }, () => take(d)),
     layers: layers.map((layer) => ({
@@ -260,14 +313,22 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
       stats: take(2),
       project: take(layer.project?.rows ?? 0),
       queryKey: take(layer.queryKey?.rows ?? 0),
-      l: take(w),
-      s: take(w),
-      z: take(w),
+      l: take(pathway),
+      s: take(pathway),
+      z: take(transformer ? d : w),
       r: take(4),
       probabilities: take(4),
       positions: take(4),
-      h: take(w),
+      h: take(pathway),
       m: take(w),
+      q: take(heads),
+      k: take(heads),
+      v: take(heads),
+      softmax: take((2 * heads) / depth),
+      y: take(residual),
+      mlpNorm: take(residual),
+      mlpStats: take(2),
+      mlp: take(layer.mlpIn?.rows ?? 0),
     })),
     finalNorm: take(d),
     finalStats: take(2),
@@ -276,9 +337,9 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
     dn: take(d),
     dProject: take(rowsOf((layer) => layer.project)),
     dQueryKey: take(rowsOf((layer) => layer.queryKey)),
-    dl: take(w),
-    ds: take(w),
-    dz: take(w),
+    dl: take(pathway),
+    ds: take(pathway),
+    dz: take(transformer ? d : w),
     dh: take(w),
     dr: take(4),
     da: allocator.take(w),
@@ -286,6 +347,11 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
     carry: allocator.take(w),
     queries: take(depth),
     scores: take(8),
+    heads: take(heads),
+    dq: take(heads),
+    dk: take(heads),
+    dv: take(heads),
+    attention: take(transformer ? 5 * depth + 16 : 0),
     tables: allocator.take(16 * Math.max(...layout.groups.map(({ rows, depth }) => rows + depth + 12)) + 6912),
   };
 }
@@ -308,7 +374,10 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
   const layers = config.layers.map((_, index) => placeLayer(config, index, byName, makeGroup));
   const unembed = makeGroup([config.tied ? "embed" : "unembed"]) as MatrixGroup;
   const embed = named("embed");
-  if (!config.tied) embed.gradient = allocator.take(embed.count);
+  const position = byName.get("position");
+  for (const table of [...(config.tied ? [] : [embed]), ...(position ? [position] : [])]) {
+    table.gradient = allocator.take(table.count);
+  }
   const vectorGradients = allocator.take(vectorCount);
   for (const slot of slots) if (!isInGroup(slot.spec)) slot.gradient = vectorGradients + slot.partial * 4;
   const plan = {
@@ -324,8 +393,9 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
     groups,
     layers,
     embed,
+    position,
     finalGamma: named("final.gamma"),
-    finalBeta: named("final.beta"),
+    finalBeta: byName.get("final.beta"),
     unembed,
     embedStore: allocator.take(batch * tokens * embed.stride),
     vectorGradients,
@@ -335,6 +405,7 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
     windows: allocator.take(batch * 2),
     losses: allocator.take(batch * 2),
     squares: allocator.take(MAX_GRADIENT_TASKS * 2),
+    rotary: allocator.take(config.block === "llama" ? 2 * tokens * pad8(config.dHead) : 0),
   };
   const scratch = Array.from({ length: threads }, () => placeScratch(plan, allocator));
   return { ...plan, scratch, bytes: allocator.bytes };

@@ -41,6 +41,8 @@ describe("the quantisers of the kernels", () => {
     ["ternary table", "embed", [37, 45], "ternary"],
     ["ternary taps", "local.taps", [45, 5], "ternary"],
     ["4-bit rows", "embed", [37, 45], "int4"],
+    ["8-bit rows", "embed", [37, 45], "int8"],
+    ["8-bit rows, 8 wide", "embed", [5, 8], "int8"],
     ["6-bit taps", "local.taps", [45, 5], "int6"],
   ];
   test.each(cases)("%s: the same bits as src/model", (_, name, shape, quantiser) => {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
 import { parseConfig } from "../model/parse-config.js";
@@ -18,9 +18,13 @@ for (let i = 1; i < symbols.length; i++) {
 const train = { steps: 12, batch: 5, context: 21, seed: 4 };
 const base = { block: "base", dModel: 12, nLayers: 2, dHead: 5, window: 6, train };
 const gated = { block: "gated", dModel: 9, dInner: 20, nLayers: 2, dHead: 5, window: 6, train };
+const gpt = { block: "gpt", dModel: 12, dInner: 18, nLayers: 2, dHead: 4, train };
 const configs: [string, ModelConfig][] = (
   [
     ["base", base],
+    ["gpt", { ...gpt, matrices: "int4", embedding: "int4" }],
+    ["llama", { ...gpt, block: "llama", dHead: 6, matrices: "int8", unembedding: "int8" }],
+    ["llama, ternary", { ...gpt, block: "llama", dHead: 2 }],
     ["gated, tied int4", { ...gated, tied: true, embedding: "int4" }],
     [
       "gated, every pathway, float",
@@ -54,6 +58,9 @@ function hashOf(state: TrainerState): string {
 
 // Every machine must come to these bits. They change with the order of any sum in the kernels, and only then.
 const expectedHashes: Record<string, string> = {
+  gpt: "89241bdab3d02572",
+  llama: "056a366404a42e5c",
+  "llama, ternary": "64cea86147633205",
   base: "3a868c092c1c38b4",
   "gated, tied int4": "f1b24dfa2ac71c95",
   "gated, every pathway, float": "99c484d4778ac14d",
@@ -77,6 +84,58 @@ describe.each(configs)("%s", (name, config) => {
     const rest = await stateAfter(config, 2, 5, half.state);
     expect(rest.state).toEqual(whole.state);
     expect([...half.losses, ...rest.losses]).toEqual(whole.losses);
+  });
+});
+
+describe.each(["gpt", "llama"])("a %s model", (block) => {
+  const float = { matrices: "float", embedding: "float", unembedding: "float" };
+  const json = { ...gpt, ...float, block, train: { ...train, steps: 120, learningRate: 0.01 } };
+  const phrase = Uint16Array.from([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9]);
+  const repeating = Uint16Array.from({ length: 600 }, (_, i) => phrase[i % phrase.length]);
+  let learnt: TrainerState;
+
+  /** Loss of the learnt weights, past the symbols that cannot be known, under other quantisers. */
+  async function lossWith(quantisers: object): Promise<number> {
+    const config = parseConfig({ ...json, ...quantisers }, "test");
+    const start = { config, vocab, symbols: repeating, threads: 2, platform: nodePlatform, resume: learnt };
+    const trainer = await Trainer.create(start);
+    const { natsPerSymbol } = await trainer.evaluate(repeating, { warmup: 10 });
+    await trainer.close();
+    return natsPerSymbol;
+  }
+
+  beforeAll(async () => {
+    const config = parseConfig(json, "test");
+    const trainer = await Trainer.create({ config, vocab, symbols: repeating, threads: 2, platform: nodePlatform });
+    for (let i = 0; i < 120; i++) await trainer.step();
+    learnt = trainer.state();
+    await trainer.close();
+  });
+
+  test("learns a repeating text", async () => {
+    // Knowing only how often each symbol comes costs 2.08 nats.
+    expect(await lossWith({})).toBeLessThan(0.1);
+  });
+
+  test("reads a short window after a long one like one by itself", async () => {
+    const start = { config: parseConfig(json, "test"), vocab, symbols: repeating, threads: 1, platform: nodePlatform };
+    const trainer = await Trainer.create({ ...start, resume: learnt });
+    const short = repeating.subarray(7, 12);
+    const before = await trainer.evaluate(short);
+    await trainer.evaluate(symbols.subarray(0, 200));
+    expect(await trainer.evaluate(short)).toEqual(before);
+    await trainer.close();
+  });
+
+  test("loses much to 4-bit weights after training, next to nothing to 8-bit ones", async () => {
+    const [float, int8, int4] = [
+      await lossWith({}),
+      await lossWith({ matrices: "int8", embedding: "int8", unembedding: "int8" }),
+      await lossWith({ matrices: "int4", embedding: "int4", unembedding: "int4" }),
+    ];
+    expect(int8).not.toBe(float);
+    expect(Math.abs(int8 / float - 1)).toBeLessThan(0.1);
+    expect(int4).toBeGreaterThan(1.2 * float);
   });
 });
 

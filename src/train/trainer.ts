@@ -1,8 +1,9 @@
 import type { ModelConfig } from "../model/config.js";
 import { FailureError, UsageError } from "../model/errors.js";
 import { initialTensors, sizeOf } from "../model/tensors.js";
-import { type Layout, planLayout, readTensor, type TensorSlot, windowAddress, writeTensor } from "./layout.js";
+import { type Layout, pad8, planLayout, readTensor, type TensorSlot, windowAddress, writeTensor } from "./layout.js";
 import { Random, type RandomState } from "./random.js";
+import { rotaryTables } from "./rotary.js";
 import { integerPower, learningRateFactor } from "./schedule.js";
 import { type Command, Control, type Report, type StartMessage } from "./team.js";
 import type { Thread, ThreadPlatform } from "./threads.js";
@@ -107,6 +108,9 @@ export class Trainer {
     const memory = allocate(plan.bytes);
     const random = resume ? Random.fromState(resume.random) : Random.fromSeed(config.train.seed);
     const trainer = new Trainer(options, plan, memory, random);
+    if (config.block === "llama") {
+      trainer.floats.set(rotaryTables(plan.tokens, config.dHead, pad8(config.dHead)), plan.rotary / 4);
+    }
     const tensors = resume?.tensors ?? initialTensors(config, vocab, outputs, () => random.normal());
     trainer.load(tensors, (slot) => slot.latent);
     if (resume) {

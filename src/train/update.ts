@@ -73,6 +73,7 @@ function quantise(kernels: Kernels, slot: TensorSlot): number {
   const { latent, effective, rows, columns, stride, count, transposed } = slot;
   if (slot.spec.name.endsWith("state.decay")) kernels.prepareDecay(effective, latent, columns, stride);
   if (slot.spec.quantiser === "int4") kernels.quantiseInt4(effective, latent, rows, columns, stride);
+  if (slot.spec.quantiser === "int8") kernels.quantiseInt8(effective, latent, rows, stride);
   if (slot.spec.quantiser === "int6") kernels.quantiseInt6Taps(effective, latent, stride);
   if (slot.spec.quantiser !== "ternary") return 0;
   // The mean runs in index order: channel by channel for taps, which are kept transposed.

@@ -22,6 +22,14 @@ export function exp4(x: v128): v128 {
   return v128.and(f32x4.mul(p, power), f32x4.ge(x, f32x4.splat(-87)));
 }
 
+/** The logistic function 1 / (1 + e^-x) of each lane. Below -80, where it is less than 2e-35, it is that of -80. */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.pmax(f32x4.splat(-80), x)));
+  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), e));
+}
+
 /** e^x in float64, x <= 700; below -700 it is 0. The same steps as `exp` of src/model/elementary.ts. */
 export function exp64(x: f64): f64 {
   if (x < -700) return 0;

@@ -1,3 +1,5 @@
+import { addTo } from "./lanes";
+
 /** x_t = table[symbol_t]; the table has rows of `stride` values, symbols are u16. */
 export function embeddingForward(x: usize, table: usize, symbols: usize, T: i32, stride: i32): void {
   const rowBytes = <usize>stride << 2;
@@ -5,6 +7,16 @@ export function embeddingForward(x: usize, table: usize, symbols: usize, T: i32,
     memory.copy(x, table + <usize>load<u16>(symbols) * rowBytes, rowBytes);
     x += rowBytes;
     symbols += 2;
+  }
+}
+
+/** dtable[t] += dx_t for the 8 columns of one panel, as below: the table of the positions. */
+export function positionBackward(dtable: usize, dx: usize, T: i32, stride: i32): void {
+  for (let t = 0; t < T; t++) {
+    addTo(dtable, v128.load(dx));
+    addTo(dtable + 16, v128.load(dx, 16));
+    dtable += <usize>stride << 2;
+    dx += 32;
   }
 }
 

@@ -9,15 +9,21 @@
  */
 export { adamw } from "./adamw";
 export { attentionBackward, attentionForward } from "./attention";
+export {
+  causalAttentionBackward, causalAttentionForward, mergeHeads, rotate, splitHeads,
+} from "./causal-attention";
 export { convolutionBackward, convolutionForward } from "./convolution";
 export { crossEntropy } from "./cross-entropy";
-export { embeddingBackward, embeddingForward } from "./embedding";
+export { embeddingBackward, embeddingForward, positionBackward } from "./embedding";
+export { geluForward } from "./gelu";
 export { gateBackward, gateForward } from "./gate";
 export { layerNormBackward, layerNormForward } from "./layer-norm";
 export { matmul, matmulOuter, packColumns, packRows } from "./matmul";
 export { mixBackward, mixForward } from "./mix";
-export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseTernary } from "./quantise";
+export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseInt8, quantiseTernary } from "./quantise";
 export { constantRouter, routerBackward, routerForward } from "./router";
-export { clear, copy, fill, sumOfSquares, sumPartials } from "./reduce";
+export { rmsNormBackward, rmsNormForward } from "./rms-norm";
+export { swigluBackward, swigluForward } from "./swiglu";
+export { add, clear, copy, fill, multiply, sumOfSquares, sumPartials } from "./reduce";
 export { encodeTernary, matmulTernary } from "./ternary";
 export { decayGradient, stateBackward, stateForward } from "./state";

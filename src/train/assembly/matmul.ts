@@ -136,7 +136,7 @@ export function matmul(
 /** One 4 x 8 tile of c += y^T x; y and x are panels over tokens of which y's four columns from its address are used. */
 // @ts-ignore: decorator
 @inline
-function outerTile(c: usize, cBytes: usize, y: usize, x: usize, tokens: i32, accumulate: bool): void {
+export function outerTile(c: usize, cBytes: usize, y: usize, x: usize, tokens: i32, accumulate: bool): void {
   const c1 = c + cBytes;
   const c2 = c1 + cBytes;
   const c3 = c2 + cBytes;

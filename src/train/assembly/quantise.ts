@@ -54,6 +54,21 @@ export function quantiseInt4(effective: usize, latent: usize, rows: i32, columns
   }
 }
 
+/** 8-bit rows: step = max |w| / 127. */
+export function quantiseInt8(effective: usize, latent: usize, rows: i32, stride: i32): void {
+  const rowBytes = <usize>stride << 2;
+  for (let row = 0; row < rows; row++) {
+    let largest = f32x4.splat(0);
+    for (let c: usize = 0; c < rowBytes; c += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(latent + c)));
+    const pair = f32x4.pmax(largest, v128.shuffle<i32>(largest, largest, 2, 3, 0, 1));
+    const one = f32x4.pmax(pair, v128.shuffle<i32>(pair, pair, 1, 0, 3, 2));
+    const step = f32x4.div(one, f32x4.splat(127));
+    for (let c: usize = 0; c < rowBytes; c += 16) v128.store(effective + c, roundToStep(v128.load(latent + c), step, 127));
+    latent += rowBytes;
+    effective += rowBytes;
+  }
+}
+
 /** 6-bit taps, kept transposed as [5, stride]: per channel, step = max |w| / 31. */
 export function quantiseInt6Taps(effective: usize, latent: usize, stride: i32): void {
   const rowBytes = <usize>stride << 2;

@@ -1,3 +1,5 @@
+import { addTo } from "./lanes";
+
 /** Sets `count` values to zero. */
 export function clear(target: usize, count: i32): void {
   memory.fill(target, 0, <usize>count << 2);
@@ -40,6 +42,18 @@ export function sumOfSquares(source: usize, stride: i32, rows: i32, columns: i32
 /** Copies `count` values. */
 export function copy(target: usize, source: usize, count: i32): void {
   memory.copy(target, source, <usize>count << 2);
+}
+
+/** target += source, `count` values (a multiple of 4). */
+export function add(target: usize, source: usize, count: i32): void {
+  const bytes = <usize>count << 2;
+  for (let c: usize = 0; c < bytes; c += 16) addTo(target + c, v128.load(source + c));
+}
+
+/** target *= source, `count` values (a multiple of 4). */
+export function multiply(target: usize, source: usize, count: i32): void {
+  const bytes = <usize>count << 2;
+  for (let c: usize = 0; c < bytes; c += 16) v128.store(target + c, f32x4.mul(v128.load(target + c), v128.load(source + c)));
 }
 
 /** Sets `count` values to one value. */

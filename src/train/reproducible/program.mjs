@@ -1,4 +1,4 @@
-// Trains three tiny models and hashes their checkpoints: the same program for every Node and for a page.
+// Trains tiny models and hashes their checkpoints: the same program for every Node and for a page.
 
 const train = { steps: 30, batch: 6, context: 24, seed: 11 };
 const configs = {
@@ -16,6 +16,17 @@ const configs = {
     train,
   },
   tokens: { block: "gated", dModel: 16, dInner: 24, nLayers: 1, alphabet: { kind: "tokens", size: 320 }, train },
+  gpt: { block: "gpt", dModel: 12, dInner: 20, nLayers: 2, dHead: 4, matrices: "int4", embedding: "int8", train },
+  llama: {
+    block: "llama",
+    dModel: 12,
+    dInner: 20,
+    nLayers: 2,
+    dHead: 6,
+    matrices: "int8",
+    unembedding: "float",
+    train,
+  },
 };
 
 /** 3,000 words of two to four syllables, drawn by a linear congruential generator. */
