@@ -25,7 +25,12 @@ test("the standard error is that of Hanley and McNeil's formula, worked out by h
 test("rank correlation is 1 for any rising function, -1 for a falling one, and shares ranks among equals", () => {
   const x = [3, 1, 2, 5];
   expect(rankCorrelation(x, x.map(Math.exp))).toBeCloseTo(1, 12);
-  expect(rankCorrelation(x, x.map((v) => -v))).toBeCloseTo(-1, 12);
+  expect(
+    rankCorrelation(
+      x,
+      x.map((v) => -v),
+    ),
+  ).toBeCloseTo(-1, 12);
   // Ranks 1.5, 1.5, 3 against 1, 2, 3: 1.5 / sqrt(1.5 * 2).
   expect(rankCorrelation([1, 1, 2], [1, 2, 3])).toBeCloseTo(1.5 / Math.sqrt(3), 12);
 });

@@ -221,6 +221,13 @@ describe("exportModel()", () => {
       () => {},
       "its llama block is for comparison and has no export",
     ],
+    [
+      "a block without a gate",
+      { ...gated, gate: false },
+      alphabet,
+      () => {},
+      'its "gate" is false, which is for comparison',
+    ],
     ["a float table", { ...base, unembedding: "float" }, alphabet, () => {}, 'its "unembedding" is "float"'],
     [
       "NaN",

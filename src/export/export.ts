@@ -267,6 +267,9 @@ function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, cl
   if (isTransformer(config)) {
     fail(`its ${config.block} block is for comparison and has no export`, 'train a "base" or "gated" block for a chip');
   }
+  for (const key of ["router", "gate"] as const) {
+    if (!config[key]) fail(`its "${key}" is false, which is for comparison and has no export`, "train it with true");
+  }
   if (config.matrices !== "ternary") fail(`its "matrices" are "${config.matrices}"`, 'train it with "ternary"');
   for (const key of ["embedding", "unembedding"] as const) {
     const choice = config[key];

@@ -36,6 +36,13 @@ describe("parseConfig()", () => {
     expect(parseConfig({ ...gated, pathways: ["local"] }, "x").layers[1].pathways.state).toBe(false);
   });
 
+  test("says in JSON that a comparison has no router or gate, and nothing of them elsewhere", () => {
+    const config = parseConfig({ ...gated, gate: false }, "x");
+    expect(configToJson(config)).toMatchObject({ gate: false });
+    expect(configToJson(config)).not.toHaveProperty("router");
+    expect(parseConfig(configToJson(config), "x")).toEqual(config);
+  });
+
   test("a transformer attends to the whole window and has no pathways", () => {
     const config = parseConfig({ ...gpt, train: { context: 33 } }, "x");
     const pathways = { local: false, state: false, sparse: false };
@@ -89,6 +96,7 @@ describe("parseConfig()", () => {
     ["gpt without dInner", { block: "gpt", dModel: 16, nLayers: 1 }, '"dInner" is missing but the gpt block needs it'],
     ["heads that do not fit", { ...gpt, dHead: 3 }, '"dHead" is 3 but must divide "dModel", which is 8'],
     ["odd heads of llama", { ...gpt, block: "llama", dHead: 1 }, '"dHead" is 1 but must be even'],
+    ["a base block without a router", { ...base, router: false }, '"router" is false but only the gated block can do'],
     ["the former key of the matrices", { ...base, ternary: false }, '"ternary" is not a known key'],
     [
       "an unknown quantiser",

@@ -66,11 +66,18 @@ export interface ModelConfig {
   tied: boolean;
   /** Quantiser of the matrices of the layers. */
   matrices: WeightQuantiser;
+  /** Whether a layer with more than one pathway weighs them by a router, and whether the mix is gated; false only in comparisons. */
+  router: boolean;
+  gate: boolean;
   train: TrainConfig;
 }
 
 /** Whether the block is one of the rivals: attention over all heads and positions, then an MLP. */
 export const isTransformer = ({ block }: Pick<ModelConfig, "block">): boolean => block === "gpt" || block === "llama";
+
+/** Whether a layer has a router: what one pathway gives needs no weighing. */
+export const hasRouter = ({ router }: Pick<ModelConfig, "router">, layer: LayerConfig): boolean =>
+  router && pathwaysOf(layer).length > 1;
 
 /** The pathways of a layer, in the order of the router's rows. */
 export function pathwaysOf(layer: LayerConfig): Pathway[] {
@@ -100,6 +107,9 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     unembedding: config.unembedding,
     tied: config.tied,
     matrices: config.matrices,
+    // Always there but in comparisons.
+    ...(config.router ? {} : { router: false }),
+    ...(config.gate ? {} : { gate: false }),
     train: { ...config.train },
   };
 }

@@ -80,6 +80,8 @@ const configSchema = v.strictObject(
     unembedding: v.optional(choice(WEIGHT_QUANTISERS)),
     tied: v.optional(flag, false),
     matrices: v.optional(choice(WEIGHT_QUANTISERS), "ternary"),
+    router: v.optional(flag, true),
+    gate: v.optional(flag, true),
     train: v.optional(trainSchema, {}),
   },
   "an object",
@@ -139,6 +141,9 @@ function layersOf(raw: RawConfig, place: string): LayerConfig[] {
 function checkConsistency(raw: RawConfig, place: string): void {
   if (raw.block !== "base" && raw.dInner === undefined)
     fail(place, `"dInner" is missing but the ${raw.block} block needs it`);
+  for (const key of ["router", "gate"] as const) {
+    if (raw.block !== "gated" && !raw[key]) fail(place, `"${key}" is false but only the gated block can do without`);
+  }
   if (raw.block === "base" && raw.dInner !== undefined) fail(place, '"dInner" is given but the base block has none');
   if (raw.tied && raw.unembedding !== undefined && raw.unembedding !== raw.embedding) {
     fail(place, `"unembedding" is "${raw.unembedding}" but "tied" makes it the embedding, which is "${raw.embedding}"`);
@@ -171,7 +176,7 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
   const raw = result.output;
   checkConsistency(raw, place);
   if (isTransformer(raw)) checkTransformer(raw, place);
-  const { block, dModel, nLayers, dHead, topK = 4, alphabet, embedding, tied, matrices, train } = raw;
+  const { block, dModel, nLayers, dHead, topK = 4, alphabet, embedding, tied, matrices, router, gate, train } = raw;
   return {
     block,
     dModel,
@@ -185,6 +190,8 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
     unembedding: tied ? embedding : (raw.unembedding ?? "ternary"),
     tied,
     matrices,
+    router,
+    gate,
     train,
   };
 }

@@ -168,6 +168,13 @@ describe("ReferenceModel", () => {
     expect(act).toThrow(`its ${block} block reads windows of 5 symbols`);
   });
 
+  test.each(["router", "gate"])("refuses a block without its %s in one sentence", (key) => {
+    const config = parseConfig({ block: "gated", dModel: 4, dInner: 6, nLayers: 1, [key]: false }, "x");
+    const act = () => new ReferenceModel(quantiseModel(config, randomTensors(config, VOCAB, VOCAB, 7), VOCAB, VOCAB));
+    expect(act).toThrow(UsageError);
+    expect(act).toThrow(`its "${key}" is false, which is for comparison`);
+  });
+
   test("gives the same again after reset()", () => {
     const config = parseConfig(shapes[2][1], "x");
     const reference = new ReferenceModel(quantiseModel(config, randomTensors(config, VOCAB, 4, 7), VOCAB, 4));

@@ -404,13 +404,20 @@ export class ReferenceModel {
   readonly #logits: Float64Array;
   readonly #observe: Observer | undefined;
 
-  /** @throws UsageError when the model is a transformer: its attention looks at a window, not at a stream */
+  /** @throws UsageError when the model is for comparison: a transformer, whose attention looks at a window, or without router or gate */
   constructor(model: QuantisedModel, observe?: Observer) {
     const { config, vocab, outputs } = model;
     if (isTransformer(config)) {
       throw new UsageError(
         `Cannot run the model over a stream: its ${config.block} block reads windows of ${config.train.context} symbols; "atome train" measures it on the held-out text, or train a "base" or "gated" block.`,
       );
+    }
+    for (const key of ["router", "gate"] as const) {
+      if (!config[key]) {
+        throw new UsageError(
+          `Cannot run the model over a stream: its "${key}" is false, which is for comparison; "atome train" measures it on the held-out text, or train it with true.`,
+        );
+      }
     }
     this.vocab = vocab;
     this.outputs = outputs;

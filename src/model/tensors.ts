@@ -1,4 +1,4 @@
-import { isTransformer, type ModelConfig, pathwaysOf, TAPS, type WeightQuantiser } from "./config.js";
+import { hasRouter, isTransformer, type ModelConfig, pathwaysOf, TAPS, type WeightQuantiser } from "./config.js";
 import { atanh, exp, log } from "./elementary.js";
 import type { Quantiser } from "./quantise.js";
 
@@ -51,6 +51,7 @@ function pathwaySpecs(config: ModelConfig, index: number): TensorSpec[] {
   const { dModel: d, dInner: w, dHead, block } = config;
   const layer = config.layers[index];
   const nPathways = pathwaysOf(layer).length;
+  const routed = hasRouter(config, layer);
   const gated = block === "gated";
   const taps = config.matrices === "float" ? "none" : gated ? "int6" : "ternary";
   const { matrix, vector } = specMakers(config, index);
@@ -63,9 +64,11 @@ function pathwaySpecs(config: ModelConfig, index: number): TensorSpec[] {
     ...(state && !gated ? [vector("state.gain", w)] : []),
     ...(sparse ? [matrix("sparse.query", dHead, w), matrix("sparse.key", dHead, w)] : []),
     ...(sparse && !gated ? [matrix("sparse.value", d, d)] : []),
-    ...(nPathways > 1 ? [matrix("router.weight", nPathways, d)] : []),
-    ...(nPathways > 1 && gated ? [vector("router.bias", nPathways)] : []),
-    ...(gated ? [matrix("in", w, d), matrix("gate", w, d), matrix("out", d, w)] : []),
+    ...(routed ? [matrix("router.weight", nPathways, d)] : []),
+    ...(routed && gated ? [vector("router.bias", nPathways)] : []),
+    ...(gated ? [matrix("in", w, d)] : []),
+    ...(gated && config.gate ? [matrix("gate", w, d)] : []),
+    ...(gated ? [matrix("out", d, w)] : []),
   ];
 }
 

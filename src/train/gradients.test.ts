@@ -135,15 +135,17 @@ function layerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: R
     outputs.push(attention(q, k, v, config.layers[index].window, config.topK));
   }
   const P = outputs.length;
+  const routed = config.router && P > 1;
   const mixed = n.map((row, t) => {
     const bias = gated ? get("router.bias") : undefined;
-    const r =
-      P === 1 ? [1] : softmax(multiply(get("router.weight"), row).map((value, i) => value + (bias ? bias[i] : 0)));
-    const scale = gated ? P : 1;
+    const r = !routed
+      ? outputs.map(() => 1)
+      : softmax(multiply(get("router.weight"), row).map((value, i) => value + (bias ? bias[i] : 0)));
+    const scale = gated && routed ? P : 1;
     return u[t].map((_, c) => sum(outputs.map((output, i) => r[i] * scale * output[t][c])));
   });
   if (!gated) return mixed;
-  const g = n.map((row) => multiply(get("gate"), row));
+  const g = config.gate ? n.map((row) => multiply(get("gate"), row)) : mixed.map((row) => row.map(() => 1));
   return mixed.map((row, t) =>
     multiply(
       get("out"),
@@ -215,6 +217,8 @@ const cases: [string, unknown][] = [
     "gated, int8 matrices, tied int8",
     { ...gated, matrices: "int8", pathways: everyPathway, tied: true, embedding: "int8" },
   ],
+  ["gated without a router", { ...gated, router: false, pathways: everyPathway }],
+  ["gated without a gate", { ...gated, gate: false }],
   ["gated, int4 matrices", { ...gated, matrices: "int4" }],
   ["gpt in float, 4 heads", { ...gpt, ...float, dModel: 8, dHead: 2 }],
   [

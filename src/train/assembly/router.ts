@@ -29,11 +29,11 @@ export function routerForward(
   }
 }
 
-/** A layer with one pathway has no router: r = 1 in its lane. */
-export function constantRouter(r: usize, slot: i32, T: i32): void {
+/** Without a router: r = 1 in the lanes of the P pathways. */
+export function constantRouter(r: usize, P: i32, slots: i32, T: i32): void {
   for (let t = 0; t < T; t++) {
     v128.store(r, f32x4.splat(0));
-    store<f32>(r + (slot << 2), 1);
+    for (let i = 0; i < P; i++) store<f32>(r + (((slots >> (2 * i)) & 3) << 2), 1);
     r += 16;
   }
 }

@@ -2,7 +2,7 @@ import type { LayerPlan, LayerScratch, MatrixGroup } from "../layout.js";
 import { type Block, firstRow, type Pass } from "../pass.js";
 import { Pathways } from "./pathways.js";
 
-/** Gated block: the pathways read u = W_in n; x += W_out [(r_local l + r_state out s + r_sparse z) * g]. */
+/** Gated block: the pathways read u = W_in n; x += W_out [(r_local l + r_state out s + r_sparse z) * g]. Without a gate g is 1. */
 export class GatedBlock implements Block {
   private readonly pathways: Pathways;
 
@@ -29,9 +29,9 @@ export class GatedBlock implements Block {
     }
     pathways.route(layer, buffers);
     pathways.mix(buffers.h, 0, layer, buffers);
-    k.gateForward(buffers.m, buffers.h, u + 4 * firstRow(layer, "gate"), N, T, w);
+    if (plan.config.gate) k.gateForward(buffers.m, buffers.h, u + 4 * firstRow(layer, "gate"), N, T, w);
     k.copy(next, x, T * plan.dModel);
-    pass.product(next, buffers.m, layer.out as MatrixGroup, true);
+    pass.product(next, plan.config.gate ? buffers.m : buffers.h, layer.out as MatrixGroup, true);
   }
 
   backward(layer: LayerPlan, buffers: LayerScratch): void {
@@ -44,9 +44,9 @@ export class GatedBlock implements Block {
     const N = project.rows;
     const gate = 4 * firstRow(layer, "gate");
     const u = buffers.project;
-    pass.productBackward(dh, scratch.dx, buffers.m, layer.out as MatrixGroup);
+    pass.productBackward(dh, scratch.dx, plan.config.gate ? buffers.m : buffers.h, layer.out as MatrixGroup);
     k.clear(dProject, T * N);
-    k.gateBackward(dh, dProject + gate, buffers.h, u + gate, N, T, w);
+    if (plan.config.gate) k.gateBackward(dh, dProject + gate, buffers.h, u + gate, N, T, w);
     pathways.mixBackward(layer, buffers, dh);
     pathways.routeBackward(layer, buffers);
     if (sparse) {

@@ -1,4 +1,4 @@
-import { pathwaysOf } from "../../model/config.js";
+import { hasRouter, pathwaysOf } from "../../model/config.js";
 import { type LayerPlan, type LayerScratch, type MatrixGroup, pad8 } from "../layout.js";
 import { firstRow, type Pass } from "../pass.js";
 
@@ -61,10 +61,10 @@ export class Pathways {
   }
 
   route(layer: LayerPlan, buffers: LayerScratch): void {
-    const { k, T } = this.pass;
+    const { k, plan, T } = this.pass;
     const count = pathwaysOf(layer.config).length;
-    if (count === 1) {
-      k.constantRouter(buffers.r, layer.routerSlots, T);
+    if (!hasRouter(plan.config, layer.config)) {
+      k.constantRouter(buffers.r, count, layer.routerSlots, T);
       return;
     }
     const logits = buffers.project + 4 * firstRow(layer, "router.weight");
@@ -74,10 +74,10 @@ export class Pathways {
   }
 
   routeBackward(layer: LayerPlan, buffers: LayerScratch): void {
-    const count = pathwaysOf(layer.config).length;
-    if (count === 1) return;
     const { pass } = this;
-    const { k, scratch, T } = pass;
+    const { k, plan, scratch, T } = pass;
+    if (!hasRouter(plan.config, layer.config)) return;
+    const count = pathwaysOf(layer.config).length;
     const dLogits = scratch.dProject + 4 * firstRow(layer, "router.weight");
     const bias = layer.slots["router.bias"];
     const stride = (layer.project as MatrixGroup).rows;
