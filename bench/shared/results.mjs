@@ -39,7 +39,7 @@ const git = (...args) =>
   execFileSync("git", args, { cwd: at("."), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
 
 /** Short hash of the commit measured; "+" when tracked files differ from it. "unknown" outside of a checkout. */
-function commitName() {
+export function commitName() {
   try {
     return (
       git("rev-parse", "--short=10", "HEAD") +

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { Corpus } from "../corpus/corpus.js";
-import { configToJson } from "../model/config.js";
+import { configToJson, type ModelConfig } from "../model/config.js";
 import { configNames } from "../model/configs.js";
 import { UsageError } from "../model/errors.js";
 import { readInput } from "./files.js";
@@ -164,8 +164,8 @@ function makeJob(
   const settings = Object.entries(changes).map(([key, item]) => `${key}=${JSON.stringify(item)}`);
   const id = idOf(overrides, seed);
   try {
-    const json = configToJson(chooseConfig({ config, set: settings }));
-    return { id, index, overrides, seed, settings, sha256: hash([json, dataSha256]) };
+    const sha256 = jobSha256(chooseConfig({ config, set: settings }), dataSha256);
+    return { id, index, overrides, seed, settings, sha256 };
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`Cannot use the sweep "${path}", job ${id}: ${error.message}`);
@@ -189,6 +189,14 @@ function withUniqueIds(jobs: readonly SweepJob[]): SweepJob[] {
     return { ...job, id: `${job.id.slice(0, LONGEST_ID - 9)}-${job.sha256.slice(0, 8)}` };
   });
 }
+
+/**
+ * What a training is known by.
+ *
+ * @param dataSha256 of each text
+ */
+export const jobSha256 = (config: ModelConfig, dataSha256: readonly string[]): string =>
+  hash([configToJson(config), dataSha256]);
 
 const hash = (content: unknown): string => createHash("sha256").update(JSON.stringify(content)).digest("hex");
 

@@ -53,7 +53,7 @@ export async function trainToEnd(options: LoopOptions): Promise<LoopResult> {
 }
 
 /** The state to go on from; of a checkpoint without one, its weights at step 0. */
-function startingState({ training, tensors, step }: Checkpoint, config: ModelConfig): TrainerState {
+export function startingState({ training, tensors, step }: Checkpoint, config: ModelConfig): TrainerState {
   const weights = new Map(tensors);
   if (training) {
     const [a, b, c, d] = training.random;

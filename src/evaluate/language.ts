@@ -37,20 +37,20 @@ export interface Fidelity {
  *
  * @param symbols of the whole text, at least one
  * @param bytes length of the text
- * @param onProgress called now and then with the number of symbols done
+ * @param onProgress called after each prediction with the number of symbols predicted, and what they and the first one cost
  */
 export function scoreText(
   predictor: Predictor,
   symbols: Uint16Array,
   bytes: number,
-  onProgress: (done: number) => void = () => {},
+  onProgress: (done: number, nats: number) => void = () => {},
 ): LanguageScore {
   let nats = 0;
   for (let t = 0; t + 1 < symbols.length; t++) {
     const logits = predictor.step(symbols[t]);
     if (t === 0) nats += Math.log(logits.length);
     nats += surprise(logits, symbols[t + 1], predictor.natsPerUnit);
-    onProgress(t + 1);
+    onProgress(t + 1, nats);
   }
   if (symbols.length === 1) nats = Math.log(predictor.step(symbols[0]).length);
   return scoreOf(nats, symbols.length, bytes);

@@ -60,6 +60,8 @@ export interface EvaluateOptions {
   warmup?: number;
   /** Evaluate at most so many symbols from the start; all unless given. */
   maxSymbols?: number;
+  /** Told of each window in order: it predicted symbols `begin` .. `end` - 1, which cost `nats` together. */
+  onWindow?: (begin: number, end: number, nats: number) => void;
 }
 
 /** Most memory WebAssembly can address. */
@@ -158,7 +160,7 @@ export class Trainer {
    */
   async evaluate(
     symbols: SymbolSource,
-    { context = this.plan.context, warmup = 0, maxSymbols = symbols.length }: EvaluateOptions = {},
+    { context = this.plan.context, warmup = 0, maxSymbols = symbols.length, onWindow }: EvaluateOptions = {},
   ): Promise<{ natsPerSymbol: number; symbols: number }> {
     if (context > this.plan.context || context < 1 || warmup < 0 || warmup >= context) {
       throw new UsageError(
@@ -169,15 +171,18 @@ export class Trainer {
     checkLength(length, 1);
     let nats = 0;
     for (let next = 1; next < length; ) {
-      let window = 0;
-      for (; window < this.plan.batch && next < length; window++) {
+      const bounds = [next];
+      for (let window = 0; window < this.plan.batch && next < length; window++) {
         const first = Math.max(0, next - 1 - warmup);
         const end = Math.min(length, first + context + 1);
         this.setWindow(window, symbols, first, end, next - 1 - first);
         next = end;
+        bounds.push(end);
       }
-      await this.command("evaluate", window);
-      nats += this.lossSum(window);
+      const windows = bounds.length - 1;
+      await this.command("evaluate", windows);
+      nats += this.lossSum(windows);
+      if (onWindow) this.losses(windows).forEach((loss, window) => onWindow(bounds[window], bounds[window + 1], loss));
     }
     return { natsPerSymbol: nats / (length - 1), symbols: length - 1 };
   }
@@ -272,9 +277,13 @@ export class Trainer {
     new Int32Array(buffer, this.plan.windows + window * 8, 2).set([symbols.length - 1, first]);
   }
 
-  /** Losses of the first windows, summed in order. */
+  /** Losses of the first windows. */
+  private losses(windows: number): Float64Array {
+    return new Float64Array(this.memory.buffer, this.plan.losses, windows);
+  }
+
   private lossSum(windows: number): number {
-    return new Float64Array(this.memory.buffer, this.plan.losses, windows).reduce((sum, loss) => sum + loss, 0);
+    return this.losses(windows).reduce((sum, loss) => sum + loss, 0);
   }
 
   private load(tensors: Map<string, Float32Array>, addressOf: (slot: TensorSlot) => number): void {
