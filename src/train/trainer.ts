@@ -182,7 +182,9 @@ export class Trainer {
       const windows = bounds.length - 1;
       await this.command("evaluate", windows);
       nats += this.lossSum(windows);
-      if (onWindow) this.losses(windows).forEach((loss, window) => onWindow(bounds[window], bounds[window + 1], loss));
+      this.losses(windows).forEach((loss, window) => {
+        onWindow?.(bounds[window], bounds[window + 1], loss);
+      });
     }
     return { natsPerSymbol: nats / (length - 1), symbols: length - 1 };
   }

@@ -1,0 +1,110 @@
+// How many bytes of flash and RAM a model needs, before it is trained, and the width that fills the flash.
+import {
+  groupsOf,
+  HEADER_BYTES,
+  int4RowBytes,
+  OPTION,
+  PATHWAY,
+  padded,
+  SECTION_ENTRY_BYTES,
+  weightsLayout,
+} from "../../dist/format/layout.js";
+import { pathwaysOf } from "../../dist/model/config.js";
+import { FailureError } from "../../dist/model/errors.js";
+import { tensorSpecs } from "../../dist/model/tensors.js";
+
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+/** Bytes of the tokens section (SPEC.md 1.3) and its entry; 0 when a symbol is a byte. */
+function alphabetBytes({ tokens }) {
+  if (!tokens) return 0;
+  return SECTION_ENTRY_BYTES + padded(sum(tokens.map((token) => 1 + token.length)));
+}
+
+/** Bytes of one row of a matrix, its scale included. */
+const ROW_BYTES = {
+  none: (columns) => 4 * columns,
+  ternary: groupsOf,
+  int4: (columns) => int4RowBytes(columns) + 2,
+  int6: () => 4 + 2,
+  int8: (columns) => columns + 2,
+};
+/** A ternary matrix has one scale: multiplier and shift. */
+const SCALE_BYTES = 4;
+
+function tensorBytes({ shape, group, quantiser }, quantiseAfterwards) {
+  if (group === "vector") return 2 * shape[0];
+  const chosen = quantiser === "none" ? (quantiseAfterwards ?? quantiser) : quantiser;
+  const [rows, columns] = shape;
+  return rows * ROW_BYTES[chosen](columns) + (chosen === "ternary" ? SCALE_BYTES : 0);
+}
+
+/**
+ * Flash that a model without an export would need in the same format: header, section table and token table as ours; ternary
+ * rows five to a byte, 4-bit and 8-bit rows with a scale of 2 bytes each, float in 4 bytes; vectors in 2. In its favour
+ * neither layer records, padding nor metadata are counted, though ours have them.
+ *
+ * @param quantiseAfterwards what float matrices and tables are quantised to after training; float stays when undefined
+ */
+export function rivalFlashBytes(config, alphabet, quantiseAfterwards) {
+  const specs = tensorSpecs(config, alphabet.size, alphabet.size);
+  const weights = sum(specs.map((spec) => tensorBytes(spec, quantiseAfterwards)));
+  return HEADER_BYTES + SECTION_ENTRY_BYTES + alphabetBytes(alphabet) + weights;
+}
+
+/** What `atome train` puts into the file, at its longest for so many steps. */
+const metadataBytes = ({ train }) => {
+  const { seed, steps } = train;
+  return padded(JSON.stringify({ seed, step: steps, dataSha256: "0".repeat(64) }).length) + SECTION_ENTRY_BYTES;
+};
+
+/** Size of the .atome file that `atome train` writes. */
+export function atomeFlashBytes(config, alphabet) {
+  const { block, dModel, dInner, dHead, nLayers, topK, embedding, unembedding } = config;
+  const dimensions = { vocab: alphabet.size, outputs: alphabet.size, dModel, dHead, nLayers, topK };
+  const options =
+    (config.tied ? OPTION.tied : 0) |
+    (embedding === "int4" ? OPTION.embedInt4 : 0) |
+    (unembedding === "int4" ? OPTION.unembedInt4 : 0);
+  const pathways = config.layers.map((layer) => sum(pathwaysOf(layer).map((pathway) => PATHWAY[pathway])));
+  const inner = block === "gated" ? dInner : 0;
+  const { end } = weightsLayout({ ...dimensions, dInner: inner }, options, pathways, HEADER_BYTES);
+  return end + SECTION_ENTRY_BYTES + alphabetBytes(alphabet) + metadataBytes(config);
+}
+
+/**
+ * RAM that a transformer would need in an engine like ours: keys and values of the whole context in 8 bits, the residual in
+ * 32 bits, one vector (normed residual or MLP) in 16 bits, one product in 32 bits that holds the logits, the MLP's rows or
+ * the scores of a head, whichever is longest. In its favour: gates and heads are computed one at a time, and there is neither
+ * a struct nor a scratch, which in our engine take 2,144 bytes.
+ */
+export function rivalRamBytes({ dModel, dInner, nLayers, train }, vocab) {
+  const cache = 2 * nLayers * train.context * dModel;
+  const residual = 4 * dModel;
+  const vector = 2 * Math.max(dModel, dInner);
+  const product = 4 * Math.max(vocab, dModel, dInner, train.context);
+  return cache + residual + vector + product;
+}
+
+const WIDEST = { dInner: 2048, dModel: 1024 };
+
+/**
+ * The greatest width whose flash is within the limit, or undefined when not even a width of 2 is.
+ *
+ * @param key "dInner" or "dModel"
+ * @param flashBytesOf bytes by width; grows with it
+ */
+export function fillingWidth(key, limitBytes, flashBytesOf) {
+  let [fits, tooWide] = [1, WIDEST[key] + 1];
+  while (tooWide - fits > 1) {
+    const width = Math.floor((fits + tooWide) / 2);
+    if (flashBytesOf(width) <= limitBytes) fits = width;
+    else tooWide = width;
+  }
+  if (fits === WIDEST[key]) {
+    throw new FailureError(
+      `Cannot fill ${limitBytes} bytes of flash: "${key}" would be above ${WIDEST[key]}; give the model more layers.`,
+    );
+  }
+  return fits > 1 ? fits : undefined;
+}

@@ -1,0 +1,165 @@
+// From the plan to jobs: a job is one training with everything that decides its outcome, and the hash of that.
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomically } from "../../dist/checkpoint/atomic-file.js";
+import { jobSha256 } from "../../dist/cli/sweep-plan.js";
+import { Corpus } from "../../dist/corpus/corpus.js";
+import { parseConfig } from "../../dist/model/parse-config.js";
+import { sizeOf, tensorSpecs } from "../../dist/model/tensors.js";
+import { learnAlphabet } from "../../dist/tokenizer/learn.js";
+import { atomeFlashBytes, fillingWidth, rivalFlashBytes, rivalRamBytes } from "./flash.mjs";
+
+/** Multiplications and additions of training per weight and symbol, and how many a thread makes in a second. */
+const OPERATIONS_PER_WEIGHT = 6;
+const OPERATIONS_PER_SECOND = 35e9;
+
+/** `512 tokens`, `map`, `bytes` */
+const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
+
+/** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
+export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate }) {
+  const parts = [
+    ...(dModel ? [`d${dModel}`] : []),
+    ...[`L${nLayers}`, alphabetLabel(alphabet)],
+    ...(embedding ? [`${embedding} table`] : []),
+    ...(tied === undefined ? [] : [tied ? "tied" : "untied"]),
+    ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
+  ];
+  return parts.join(" ");
+}
+
+/** Names a setting in rows and tables. */
+export const settingKey = ({ texts, tier, budget, contextBytes }) => `${texts} ${tier} ${budget} ${contextBytes}`;
+
+/** Paths of the training texts and the test text; a text that is to be split is split into the folder. */
+function textPaths(choice, data, folder) {
+  if (!choice.split) {
+    return { training: choice.training.map((name) => join(data, name)), test: join(data, choice.test) };
+  }
+  const text = readFileSync(join(data, choice.split));
+  const cut = Math.round(text.length * choice.trainingShare);
+  mkdirSync(folder, { recursive: true });
+  const [training, test] = [join(folder, "training.txt"), join(folder, "test.txt")];
+  writeFileAtomically(training, text.subarray(0, cut));
+  writeFileAtomically(test, text.subarray(cut));
+  return { training: [training], test };
+}
+
+/** Symbols of a text by one alphabet. */
+function symbolCount(span, alphabet) {
+  const encoder = alphabet.encoder();
+  let count = 0;
+  for (const piece of span.pieces()) count += encoder.push(piece).length;
+  return count + encoder.finish().length;
+}
+
+function memoised(keyOf, make) {
+  const known = new Map();
+  return (...args) => {
+    const key = keyOf(...args);
+    if (!known.has(key)) known.set(key, make(...args));
+    return known.get(key);
+  };
+}
+
+/**
+ * Makes the jobs of a plan.
+ *
+ * @param data folder of the texts
+ * @param keep folder of the comparison
+ * @param scale factor of the numbers of steps, for trials
+ * @returns {textsOf(name), jobOf({model, shape, setting, learningRate, seed})}; jobOf gives undefined when no width of the shape
+ *   fits the flash
+ */
+export function createJobs(plan, { data, keep, scale = 1 }) {
+  const textsOf = memoised(
+    (name) => name,
+    (name) => {
+      const paths = textPaths(plan.texts[name], data, join(keep, "split"));
+      const validation = plan.texts[name].split ? 0 : plan.validation;
+      const corpus = Corpus.open(paths.training);
+      const hashes = [corpus.sha256, Corpus.open([paths.test]).sha256];
+      return { ...paths, validation, span: corpus.split(validation).training, hashes };
+    },
+  );
+
+  const alphabetOf = memoised(
+    (texts, choice) => `${texts} ${alphabetLabel(choice)}`,
+    (texts, choice) => {
+      const { span } = textsOf(texts);
+      const alphabet = learnAlphabet(choice, () => span.pieces());
+      return { alphabet, bytesPerSymbol: span.byteCount / symbolCount(span, alphabet) };
+    },
+  );
+
+  /** Every model of a setting reads as many bytes of text in a step, whatever its symbols are. */
+  function trainOf(model, setting, bytesPerSymbol) {
+    const { budget, contextBytes, texts, stepBytes = plan.stepBytes } = setting;
+    const steps = Math.max(1, Math.round(plan.budgets[budget] * scale));
+    return {
+      steps,
+      batch: stepBytes / contextBytes,
+      context: Math.max(1, Math.round(contextBytes / bytesPerSymbol)),
+      validation: textsOf(texts).validation,
+      validateEvery: Math.ceil(steps / 6),
+      ...model.config.train,
+    };
+  }
+
+  /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
+  const modelOf = memoised(
+    ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
+    ({ model, shape: { embeddingRate: _, ...shape }, setting }) => {
+      const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
+      const json = { ...model.config, ...shape, train: trainOf(model, setting, bytesPerSymbol) };
+      const flashBytesOf = (changes) => {
+        const config = parseConfig({ ...json, ...changes }, `of ${model.name}`);
+        return model.isAtome
+          ? atomeFlashBytes(config, alphabet)
+          : rivalFlashBytes(config, alphabet, model.quantiseAfterwards);
+      };
+      const limitBytes = plan.tiers[setting.tier];
+      const { fill } = model;
+      const width = fill && fillingWidth(fill, limitBytes, (value) => flashBytesOf({ [fill]: value }));
+      if (fill && width === undefined) return undefined;
+      const filled = fill ? { [fill]: width } : {};
+      const flashBytes = flashBytesOf(filled);
+      return flashBytes <= limitBytes ? { json: { ...json, ...filled }, alphabet, flashBytes } : undefined;
+    },
+  );
+
+  function makeJob({ model, shape, setting, learningRate, seed }) {
+    const found = modelOf({ model, shape, setting });
+    if (!found) return undefined;
+    const embeddingRate = shape.embeddingRate ?? model.embeddingRate ?? plan.embeddingRate;
+    const rates = { learningRate, embeddingLearningRate: learningRate * embeddingRate };
+    const json = { ...found.json, train: { ...found.json.train, ...rates, seed } };
+    const config = parseConfig(json, `of ${model.name}`);
+    const { quantiseAfterwards } = model;
+    const hashes = [...textsOf(setting.texts).hashes, ...(quantiseAfterwards ? [quantiseAfterwards] : [])];
+    const sha256 = jobSha256(config, hashes);
+    const id = `${settingKey(setting)} ${model.name}`.replaceAll(" ", "-");
+    return {
+      ...{ id: `${id}-${sha256.slice(0, 12)}`, sha256, model, shape, setting, learningRate, seed, config },
+      flashBytes: found.flashBytes,
+      ramBytes: model.isAtome ? undefined : rivalRamBytes(config, found.alphabet.size),
+      minutes: minutesOf(config, found.alphabet.size),
+    };
+  }
+
+  const jobOf = memoised(
+    ({ model, shape, setting, learningRate, seed }) =>
+      `${model.name} ${shapeLabel(shape)} ${settingKey(setting)} ${learningRate} ${seed}`,
+    makeJob,
+  );
+  return { textsOf, jobOf };
+}
+
+/** About how long a thread trains. */
+function minutesOf(config, vocab) {
+  const { steps, batch, context } = config.train;
+  const specs = tensorSpecs(config, vocab, vocab).filter(({ name }) => name !== "embed" || config.tied);
+  const weights = specs.reduce((sum, spec) => sum + sizeOf(spec), 0);
+  const seconds = (OPERATIONS_PER_WEIGHT * weights * steps * batch * context) / OPERATIONS_PER_SECOND;
+  return seconds / 60;
+}

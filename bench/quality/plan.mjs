@@ -1,0 +1,204 @@
+// What the comparison compares, as data: change it here and run `npm run bench -- quality` again; what was measured and still
+// belongs to the plan is not measured again.
+
+/** Symbols of an alphabet: those in use in the text ("map"), all 256 bytes, or so many tokens. */
+const map = { kind: "map" };
+const bytes = { kind: "bytes" };
+const tokens = (size) => ({ kind: "tokens", size });
+
+const weightsOf = {
+  float: { matrices: "float", embedding: "float", tied: true },
+  int8: { matrices: "int8", embedding: "int8", tied: true },
+  int4: { matrices: "int4", embedding: "int4", tied: true },
+  ternary: { matrices: "ternary", embedding: "ternary" },
+};
+
+const shape = (dModel, nLayers, heads, alphabet, more = {}) => ({
+  dModel,
+  nLayers,
+  dHead: dModel / heads,
+  alphabet,
+  ...more,
+});
+const untied = { tied: false };
+const tied = { tied: true };
+
+/** Shapes to try by quantiser and tier; the width of the MLP fills the flash, and a shape that does not fit a block is left out. */
+const transformerShapes = {
+  float: {
+    "20k": [
+      ...[shape(12, 1, 2, map), shape(16, 1, 2, map), shape(20, 1, 2, map)],
+      ...[shape(8, 1, 2, tokens(256)), shape(12, 1, 2, tokens(256))],
+    ],
+    "64k": [shape(24, 1, 2, tokens(256)), shape(32, 1, 4, map), shape(16, 1, 2, tokens(512))],
+    "256k": [shape(48, 2, 4, tokens(512)), shape(40, 2, 4, tokens(512)), shape(48, 3, 4, tokens(256))],
+  },
+  int8: {
+    "20k": [20, 24].map((d) => shape(d, 1, 2, tokens(512))).concat([tokens(256), map].map((a) => shape(32, 1, 4, a))),
+    "64k": [shape(48, 2, 4, tokens(512)), shape(40, 3, 4, tokens(512)), shape(40, 2, 4, tokens(640))],
+    "256k": [shape(80, 4, 4, tokens(512)), shape(96, 3, 4, tokens(512)), shape(80, 3, 4, tokens(1024))],
+  },
+  int4: {
+    "20k": [shape(32, 1, 4, tokens(512)), shape(32, 1, 4, tokens(640)), shape(36, 1, 2, tokens(512))],
+    "64k": [shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024)), shape(56, 3, 4, tokens(512))],
+    "256k": [shape(128, 3, 4, tokens(512)), shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))],
+  },
+  ternary: {
+    "20k": [
+      shape(40, 2, 4, tokens(512), untied),
+      shape(56, 1, 4, tokens(512), tied),
+      shape(48, 1, 4, tokens(512), untied),
+    ],
+    "64k": [
+      shape(80, 3, 4, tokens(512), untied),
+      shape(80, 3, 4, tokens(512), { ...tied, embedding: "int4" }),
+      shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4" }),
+    ],
+    "256k": [
+      shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4" }),
+      shape(160, 4, 4, tokens(1024), untied),
+      shape(128, 6, 4, tokens(1024), { ...tied, embedding: "int4" }),
+    ],
+  },
+};
+
+/** Learning rates to begin with; the search goes on while the best is at an end. */
+const ratesOf = {
+  float: [0.0025, 0.005, 0.01, 0.02],
+  int8: [0.0025, 0.005, 0.01, 0.02],
+  int4: [0.005, 0.01, 0.02, 0.04],
+  ternary: [0.005, 0.01, 0.02, 0.04],
+};
+
+/** A transformer trained with its weights quantised (QAT), or in float. */
+const transformer = (block, quantiser) => ({
+  name: `${block}-${quantiser}`,
+  title: `${block.toUpperCase()}, ${quantiser === "float" ? "FP32" : `${quantiser}, QAT`}`,
+  fill: "dInner",
+  config: { block, ...weightsOf[quantiser] },
+  shapes: transformerShapes[quantiser],
+  learningRates: ratesOf[quantiser],
+});
+
+/** One trained in float and quantised afterwards (PTQ), of a shape that fills the flash then. */
+const quantisedAfterwards = (block, quantiser) => ({
+  ...transformer(block, quantiser),
+  name: `${block}-ptq-${quantiser}`,
+  title: `${block.toUpperCase()}, ${quantiser}, PTQ`,
+  config: { block, ...weightsOf.float },
+  quantiseAfterwards: quantiser,
+  learningRates: ratesOf.float,
+});
+
+const transformersOf = (block) => [
+  ...["float", "int8", "int4", "ternary"].map((quantiser) => transformer(block, quantiser)),
+  ...["int8", "int4"].map((quantiser) => quantisedAfterwards(block, quantiser)),
+];
+
+const baseShapes = (...shapes) =>
+  shapes.map(([dModel, nLayers, dHead]) => ({ dModel, nLayers, dHead, alphabet: bytes }));
+
+/**
+ * Models. `config` and a shape of the tier make a configuration; `fill` names the key that the flash decides. The tables
+ * learn at `embeddingRate` times the learning rate. `isAtome`: it has an export, which is what is measured.
+ */
+const models = [
+  {
+    name: "atome",
+    title: "Atome: gated block, tokens",
+    isAtome: true,
+    fill: "dInner",
+    config: { block: "gated" },
+    shapes: {
+      "20k": [
+        { dModel: 36, nLayers: 3, alphabet: tokens(640) },
+        { dModel: 40, nLayers: 3, alphabet: tokens(512) },
+        { dModel: 32, nLayers: 3, alphabet: tokens(512), embedding: "int4", tied: true },
+      ],
+      "64k": [
+        { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
+        { dModel: 48, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
+        { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
+      ],
+      "256k": [
+        { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
+        { dModel: 128, nLayers: 5, alphabet: tokens(1024), embedding: "int4", tied: true },
+      ],
+    },
+    learningRates: [0.005, 0.01, 0.02, 0.04],
+  },
+  {
+    name: "base-recipe",
+    title: "base block, bytes, constant rate 3e-4",
+    isAtome: true,
+    config: { block: "base", train: { warmup: 0, decay: "none", beta2: 0.999, weightDecay: 0.01, clip: 1e6 } },
+    shapes: { "20k": baseShapes([64, 4, 16]), "64k": baseShapes([128, 4, 32]), "256k": baseShapes([256, 8, 64]) },
+    learningRates: [3e-4],
+    hasFixedRate: true,
+    embeddingRate: 1,
+  },
+  {
+    name: "base",
+    title: "base block, bytes",
+    isAtome: true,
+    fill: "dModel",
+    config: { block: "base" },
+    shapes: {
+      "20k": [{ nLayers: 4, alphabet: bytes }],
+      "64k": [{ nLayers: 4, alphabet: bytes }],
+      "256k": [{ nLayers: 8, dHead: 64, alphabet: bytes }],
+    },
+    learningRates: [0.005, 0.01, 0.02, 0.04],
+  },
+  ...transformersOf("gpt"),
+  ...transformersOf("llama"),
+];
+
+/** Where learning rates and shapes are chosen; elsewhere the chosen rate and its lower neighbour are tried. */
+const tuning = { budget: "1x", contextBytes: 256 };
+
+const at = (tier, budget, contextBytes = tuning.contextBytes) => ({ tier, budget, contextBytes, texts: "stories" });
+
+export const plan = {
+  /** Below the folder of the data; `split`: the test is the last tenth of the text. */
+  texts: {
+    stories: {
+      training: [
+        "tinystories-v1-train-2mib/tinystories_sample.txt",
+        "tinystories-v2-train-10klines/tinystories_10k.txt",
+      ],
+      test: "tinystories-v2-valid-256k/sample.txt",
+    },
+    split: { split: "tinystories-v2-valid-256k/sample.txt", trainingShare: 0.9 },
+  },
+  /** Share of the training text, at its end, that everything is chosen on. */
+  validation: 0.05,
+  /** Bytes of flash, everything counted. */
+  tiers: { "20k": 20480, "64k": 65536, "256k": 262144 },
+  /** Optimizer steps. */
+  budgets: { "1x": 3000, "3x": 9000, "10x": 30000 },
+  /** Bytes of text that a step reads; windows of `contextBytes`. */
+  stepBytes: 2048,
+  tuning,
+  settings: [
+    ...["1x", "3x", "10x"].map((budget) => at("20k", budget)),
+    at("20k", "1x", 64),
+    at("20k", "1x", 1024),
+    ...["1x", "3x", "10x"].map((budget) => at("64k", budget)),
+    ...["1x", "3x", "10x"].map((budget) => at("256k", budget)),
+  ],
+  /** A split of one text, without a choice: rates and shapes come from the tuning at this tier. */
+  split: { tier: "20k", budget: "1x", contextBytes: 64, stepBytes: 1024, models: ["base-recipe", "base", "atome"] },
+  ours: "atome",
+  models,
+  embeddingRate: 0.5,
+  /** Least and greatest rate that a search may try beyond a model's own list. */
+  rateLimits: [1e-4, 0.64],
+  /** Rivals that go on to other budgets and contexts: the best of the tuning, by validation. */
+  carriedRivals: 4,
+  /** Rivals that get all seeds. */
+  finalists: 2,
+  /** The first seed chooses. */
+  seeds: [1, 2, 3],
+  headline: { tier: "20k", budget: "1x", contextBytes: 256, seeds: [1, 2, 3, 4, 5] },
+};

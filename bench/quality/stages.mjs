@@ -1,0 +1,170 @@
+// What to train next, given what is known: shapes are chosen at one learning rate, rates at the best shape, both by the
+// validation text and with one seed; then the best rivals and ours get all seeds. The test text decides nothing.
+import { mean } from "./statistics.mjs";
+
+const isSame = (a, b) => a.tier === b.tier && a.budget === b.budget && a.contextBytes === b.contextBytes;
+
+/** A row's validation; what diverged, or ended in weights that have no export, is worse than everything. */
+const validationOf = (row) => row.validationBpb ?? Number.POSITIVE_INFINITY;
+
+/**
+ * @param jobOf see jobs.mjs
+ * @param rowOf the row of a job, or undefined while it has none
+ * @param filter {tiers, budgets, contexts, models}: names; an empty list lets all through
+ */
+export function createStages(plan, { jobOf, rowOf, filter = {} }) {
+  const passes = (key, value) => !filter[key]?.length || filter[key].includes(value);
+  const chosenModels = plan.models.filter(({ name }) => passes("models", name));
+  const isOurs = ({ name }) => name === plan.ours;
+  const [tuningSeed] = plan.seeds;
+  const [leastRate, greatestRate] = plan.rateLimits;
+
+  /** The job with the least validation; undefined until all are known. */
+  function leastOf(jobs) {
+    if (!jobs.every(rowOf)) return undefined;
+    return jobs.reduce((best, job) => (validationOf(rowOf(job)) < validationOf(rowOf(best)) ? job : best));
+  }
+
+  /** Adds rates beyond an end of the list while the best is there. */
+  function rateSearch(model, jobAt) {
+    const rates = [...model.learningRates];
+    for (;;) {
+      const jobs = rates.map(jobAt);
+      const best = leastOf(jobs);
+      if (!best || model.hasFixedRate) return { jobs, best };
+      const [lowest, highest] = [rates[0], rates[rates.length - 1]];
+      if (best.learningRate === lowest && lowest / 2 >= leastRate) rates.unshift(lowest / 2);
+      else if (best.learningRate === highest && highest * 2 <= greatestRate) rates.push(highest * 2);
+      else return { jobs, best };
+    }
+  }
+
+  /** Shape, then rate. */
+  function tuned(model, setting) {
+    const jobAt = (shape, learningRate) => jobOf({ model, shape, setting, learningRate, seed: tuningSeed });
+    const middle = model.learningRates[model.learningRates.length >> 1];
+    const first = model.shapes[setting.tier].map((shape) => jobAt(shape, middle)).filter((job) => job);
+    if (first.length === 0) return { jobs: [], best: undefined, isComplete: true };
+    const winner = leastOf(first);
+    if (!winner) return { jobs: first, best: undefined, isComplete: false };
+    const { jobs, best } = rateSearch(model, (rate) => jobAt(winner.shape, rate));
+    return { jobs: [...new Set([...first, ...jobs])], best, isComplete: best !== undefined };
+  }
+
+  const tuningSetting = ({ tier }) => ({ tier, texts: "stories", ...plan.tuning });
+
+  /** The shape and the rate of the tuning, and the rate below. */
+  function carried(model, setting) {
+    const origin = tuned(model, tuningSetting(setting));
+    if (!origin.best) return origin;
+    const { shape, learningRate } = origin.best;
+    const rates = model.hasFixedRate ? [learningRate] : [learningRate, learningRate / 2];
+    const jobs = rates.map((rate) => jobOf({ model, shape, setting, learningRate: rate, seed: tuningSeed }));
+    const fitting = jobs.filter((job) => job);
+    const best = fitting.length > 0 ? leastOf(fitting) : undefined;
+    return { jobs: fitting, best, isComplete: fitting.length === 0 || best !== undefined };
+  }
+
+  const isTuning = (setting) => isSame(setting, tuningSetting(setting));
+  const search = (model, setting) => (isTuning(setting) ? tuned : carried)(model, setting);
+
+  /** Searches with a result, the least validation first. */
+  const ranked = (searches) =>
+    searches.filter(({ best }) => best).sort((a, b) => validationOf(rowOf(a.best)) - validationOf(rowOf(b.best)));
+
+  /** The models of a setting: all where rates are tuned, elsewhere ours and the rivals that were best there. */
+  function entrants(setting) {
+    if (isTuning(setting)) return { models: chosenModels, waiting: [] };
+    const searches = chosenModels.map((model) => ({ model, ...tuned(model, tuningSetting(setting)) }));
+    const waiting = searches.filter(({ isComplete }) => !isComplete).flatMap(({ jobs }) => jobs);
+    if (waiting.length > 0) return { models: chosenModels.filter(isOurs), waiting };
+    const rivals = ranked(searches.filter(({ model }) => !isOurs(model))).slice(0, plan.carriedRivals);
+    return { models: [...chosenModels.filter(isOurs), ...rivals.map(({ model }) => model)], waiting };
+  }
+
+  const seedsOf = (setting) =>
+    setting.texts === "stories" && isSame(setting, plan.headline) ? plan.headline.seeds : plan.seeds;
+  const withSeeds = ({ best }, setting) => seedsOf(setting).map((seed) => jobOf({ ...best, setting, seed }));
+
+  /** [job, whether it is to be measured on the test text] of a setting. */
+  function tasksOf(setting) {
+    const { models, waiting } = entrants(setting);
+    const searches = models.map((model) => ({ model, ...search(model, setting) }));
+    const isComplete = waiting.length === 0 && searches.every((found) => found.isComplete);
+    const rivals = ranked(searches.filter(({ model }) => !isOurs(model)));
+    const finalists = isComplete ? rivals.slice(0, plan.finalists) : [];
+    const ours = searches.filter(({ model, best, isComplete }) => isOurs(model) && best && isComplete);
+    const untested = [...waiting, ...searches.flatMap(({ jobs }) => jobs)];
+    const tested = [
+      ...searches.filter(({ best }) => best).map(({ best }) => best),
+      ...[...ours, ...finalists].flatMap((found) => withSeeds(found, setting)),
+    ];
+    return [...untested.map((job) => ({ job, isTested: false })), ...tested.map((job) => ({ job, isTested: true }))];
+  }
+
+  const splitSetting = { ...plan.split, texts: "split" };
+  const isChosenSetting = ({ tier, budget, contextBytes }) =>
+    passes("tiers", tier) && passes("budgets", budget) && passes("contexts", contextBytes);
+
+  /** The split of one text: nothing is chosen there. */
+  function splitTasks() {
+    if (!isChosenSetting(splitSetting)) return [];
+    return chosenModels
+      .filter(({ name }) => plan.split.models.includes(name))
+      .flatMap((model) => {
+        const origin = tuned(model, tuningSetting(splitSetting));
+        if (!origin.best) return origin.jobs.map((job) => ({ job, isTested: false }));
+        return withSeeds(origin, splitSetting).map((job) => ({ job, isTested: true }));
+      });
+  }
+
+  /** Every task that is known to be needed, each job once. */
+  function wanted() {
+    const tasks = [...plan.settings.filter(isChosenSetting).flatMap(tasksOf), ...splitTasks()];
+    const bySha256 = new Map();
+    for (const { job, isTested } of tasks) {
+      if (!job) continue;
+      const before = bySha256.get(job.sha256);
+      bySha256.set(job.sha256, { job, isTested: isTested || (before?.isTested ?? false) });
+    }
+    return [...bySha256.values()];
+  }
+
+  /** What is left to do: not known yet, or known without the test that it needs. */
+  const pending = () =>
+    wanted().filter(({ job, isTested }) => {
+      const row = rowOf(job);
+      return !row || (isTested && row.testBpb === undefined && !row.failed);
+    });
+
+  return { wanted, pending };
+}
+
+/**
+ * The rows that stand for a model in a setting: those of its shape and rate with the least validation at the first seed, the
+ * tested ones, by seed.
+ *
+ * @param rows of one model and setting
+ */
+export function chosenRows(rows, tuningSeed) {
+  const tuning = rows.filter(({ seed }) => seed === tuningSeed);
+  const candidates = tuning.length > 0 ? tuning : rows;
+  if (candidates.length === 0) return [];
+  const best = candidates.reduce((least, row) => (validationOf(row) < validationOf(least) ? row : least));
+  return rows
+    .filter((row) => row.shape === best.shape && row.learningRate === best.learningRate && row.testBpb !== undefined)
+    .sort((a, b) => a.seed - b.seed);
+}
+
+/**
+ * The best rival: of those measured with the most seeds, the one with the least mean validation.
+ *
+ * @param groups {rows: chosen rows} per rival
+ */
+export function bestRival(groups) {
+  const measured = groups.filter(({ rows }) => rows.length > 0);
+  const most = Math.max(...measured.map(({ rows }) => rows.length));
+  const finalists = measured.filter(({ rows }) => rows.length === most);
+  const meanOf = ({ rows }) => mean(rows.map(validationOf));
+  return finalists.reduce((best, group) => (best && meanOf(best) <= meanOf(group) ? best : group), undefined);
+}

@@ -1,0 +1,204 @@
+// RESULTS.md's tables of the comparison, and what results.json says of each tier, from the rows alone.
+import { markdownTable } from "../shared/results.mjs";
+import { settingKey } from "./jobs.mjs";
+import { bestRival, chosenRows } from "./stages.mjs";
+import { interval95, mean, pairedByBlock, pairedBySeed, standardDeviation } from "./statistics.mjs";
+
+const bpb = (value) => (value === undefined ? "-" : value.toFixed(4));
+const signed = (value) => `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(4)}`;
+const grouped = (value) => value.toLocaleString("en-US");
+const interval = ({ low, high }) => (low === undefined ? "none (one seed)" : `${signed(low)} to ${signed(high)}`);
+const bitsOf = (rows) => mean(rows.map(({ testBpb }) => testBpb));
+
+/** Per model of the plan, the rows of a setting that stand for it. */
+function groupsOf(plan, rows, setting) {
+  const here = rows.filter((row) => settingKey(row) === settingKey(setting));
+  return plan.models
+    .map((model) => ({
+      model,
+      rows: chosenRows(
+        here.filter((row) => row.model === model.name),
+        plan.seeds[0],
+      ),
+    }))
+    .filter((group) => group.rows.length > 0);
+}
+
+/**
+ * Ours against the best rival of a setting; undefined while one of them is not measured.
+ *
+ * @returns {ours, rival: groups, difference: by seed, blocks: by block of the test text}, negative where ours needs fewer bits
+ */
+export function duel(plan, rows, setting) {
+  const groups = groupsOf(plan, rows, setting);
+  const ours = groups.find(({ model }) => model.name === plan.ours);
+  const rival = bestRival(groups.filter(({ model }) => model.name !== plan.ours));
+  if (!ours || !rival) return undefined;
+  const bySeed = pairedBySeed(ours.rows, rival.rows);
+  if (bySeed.length === 0) return undefined;
+  const shared = ({ rows: all }, others) => all.filter(({ seed }) => others.some((other) => other.seed === seed));
+  const byBlock = pairedByBlock(shared(ours, rival.rows), shared(rival, ours.rows));
+  return { ours, rival, difference: interval95(bySeed), blocks: interval95(byBlock) };
+}
+
+const settingTitle = ({ tier, budget, contextBytes }, plan) =>
+  `${grouped(plan.tiers[tier])} bytes of flash, ${grouped(plan.budgets[budget])} steps, context of ${grouped(contextBytes)} bytes`;
+
+const modelRow = ({ model, rows }) => [
+  ...[
+    model.title,
+    `${rows[0].shape} e${rows[0].dInner}`,
+    rows[0].flashBytes,
+    rows[0].ramBytes,
+    `${rows[0].learningRate}`,
+  ],
+  ...[rows.length, bpb(bitsOf(rows)), bpb(standardDeviation(rows.map(({ testBpb }) => testBpb)))],
+  bpb(mean(rows.map(({ validationBpb }) => validationBpb))),
+];
+
+function verdict({ ours, rival, difference, blocks }) {
+  const rivalBits = bitsOf(rival.rows);
+  const percent = (Math.abs(difference.mean) / rivalBits) * 100;
+  const outcome = difference.mean < 0 ? "fewer" : "more";
+  return (
+    `Ours needs ${percent.toFixed(1)} % ${outcome} bits than the rival that is best by validation, ${rival.model.title} ` +
+    `(${bpb(bitsOf(ours.rows))} against ${bpb(rivalBits)}): difference ${signed(difference.mean)}, 95 % interval over ` +
+    `${difference.count} paired seeds ${interval(difference)}, over ${blocks.count} blocks of the text ${interval(blocks)}.`
+  );
+}
+
+function settingSection(plan, rows, setting) {
+  const groups = groupsOf(plan, rows, setting).sort((a, b) => bitsOf(a.rows) - bitsOf(b.rows));
+  if (groups.length === 0) return [];
+  const columns = [
+    "model",
+    "shape",
+    "flash bytes",
+    "RAM bytes",
+    "rate",
+    "seeds",
+    "bits per byte",
+    "deviation",
+    "validation",
+  ];
+  const found = duel(plan, rows, setting);
+  const table = markdownTable(columns, groups.map(modelRow));
+  return [`### ${settingTitle(setting, plan)}\n\n${table}${found ? `\n\n${verdict(found)}` : ""}`];
+}
+
+/** Validation of every shape and rate that was tried with the first seed. */
+function tuningSection(plan, rows, tier) {
+  const setting = { tier, texts: "stories", ...plan.tuning };
+  const tried = rows.filter((row) => settingKey(row) === settingKey(setting) && row.seed === plan.seeds[0]);
+  if (tried.length === 0) return [];
+  const rates = [...new Set(tried.map(({ learningRate }) => learningRate))].sort((a, b) => a - b);
+  const lines = plan.models.flatMap((model) => {
+    const own = tried.filter((row) => row.model === model.name);
+    return [...new Set(own.map(({ shape }) => shape))].map((shape) => [
+      ...[model.title, `${shape} e${own.find((row) => row.shape === shape).dInner}`],
+      ...rates.map((rate) => {
+        const row = own.find((candidate) => candidate.shape === shape && candidate.learningRate === rate);
+        return row?.failed ?? bpb(row?.validationBpb);
+      }),
+    ]);
+  });
+  const table = markdownTable(["model", "shape", ...rates.map(String)], lines);
+  return [
+    `### Learning rates at ${grouped(plan.tiers[tier])} bytes: bits per byte of the validation text, seed ${plan.seeds[0]}\n\n${table}`,
+  ];
+}
+
+/** Ours and the best rival over the contexts. */
+function contextSection(plan, rows) {
+  const { tier, budget } = plan.headline;
+  const settings = plan.settings
+    .filter((setting) => setting.tier === tier && setting.budget === budget)
+    .sort((a, b) => a.contextBytes - b.contextBytes);
+  const lines = settings.flatMap((setting) => {
+    const found = duel(plan, rows, setting);
+    if (!found) return [];
+    const { ours, rival, difference } = found;
+    return [
+      [
+        ...[setting.contextBytes, bpb(bitsOf(ours.rows)), ours.rows[0].ramBytes],
+        ...[rival.model.title, bpb(bitsOf(rival.rows)), rival.rows[0].ramBytes],
+        ...[signed(difference.mean), interval(difference), difference.count],
+      ],
+    ];
+  });
+  if (lines.length < 2) return [];
+  const columns = [
+    "context bytes",
+    "ours",
+    "RAM",
+    "best rival",
+    "bits per byte",
+    "RAM",
+    "difference",
+    "95 % interval",
+    "seeds",
+  ];
+  return [`### Contexts at ${grouped(plan.tiers[tier])} bytes\n\n${markdownTable(columns, lines)}`];
+}
+
+function splitSection(plan, rows) {
+  const groups = groupsOf(plan, rows, { ...plan.split, texts: "split" });
+  if (groups.length === 0) return [];
+  const lines = groups.map(({ model, rows: own }) => [
+    ...[model.title, own[0].flashBytes, `${own[0].learningRate}`, own.length],
+    ...[bpb(bitsOf(own)), (2 ** bitsOf(own)).toFixed(3)],
+  ]);
+  const columns = ["model", "flash bytes", "rate", "seeds", "bits per byte", "perplexity per byte"];
+  return [
+    `### One small text, split 90/10\n\nv2-valid-256k alone: trained on its first nine tenths, 3,000 steps of 16 windows of 64 bytes of text, measured on the
+last tenth by the integer engine; shapes and rates are those chosen above.\n\n${markdownTable(columns, lines)}`,
+  ];
+}
+
+const introduction = `Trained on TinyStories (v1-train-2mib and v2-train-10klines), measured on v2-valid-256k, all of it. Shapes and learning rates were
+chosen with one seed on the validation text, the last 5 % of the training text; the test text decided nothing. Every model of
+a table reads the same text, as many bytes of it in a step. Bits per byte of the original text; lower is better.
+
+Ours is measured as it runs on a chip: the .atome file, its whole size, in the integer engine, as one stream. Rivals are counted and
+measured in their favour: weights quantised in training (QAT) or after it (PTQ), but activations in float; windows of the
+training context that overlap by half; flash as the same format would need it, without layer records, padding and metadata; RAM as
+keys and values of the context in 8 bits and three vectors, without scratch. The base block has an export and is measured like ours.
+
+A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of. The best rivals and ours
+have all seeds, the others the one that chose.`;
+
+/** The section's text. */
+export function qualityText(plan, rows) {
+  const tiers = Object.keys(plan.tiers);
+  return [
+    introduction,
+    ...plan.settings.flatMap((setting) => settingSection(plan, rows, setting)),
+    ...contextSection(plan, rows),
+    ...splitSection(plan, rows),
+    ...tiers.flatMap((tier) => tuningSection(plan, rows, tier)),
+  ].join("\n\n");
+}
+
+/** Ours against the best rival, per tier and budget at the context of the tuning. */
+export function tierSummaries(plan, rows) {
+  return plan.settings
+    .filter(({ contextBytes }) => contextBytes === plan.tuning.contextBytes)
+    .flatMap((setting) => {
+      const found = duel(plan, rows, setting);
+      if (!found) return [];
+      const { ours, rival, difference, blocks } = found;
+      return [
+        {
+          flashBytes: plan.tiers[setting.tier],
+          steps: plan.budgets[setting.budget],
+          oursBpb: bitsOf(ours.rows),
+          bestRival: rival.model.name,
+          bestRivalBpb: bitsOf(rival.rows),
+          seeds: difference.count,
+          difference: difference.mean,
+          interval: difference.low === undefined ? null : [difference.low, difference.high],
+          blockInterval: [blocks.low, blocks.high],
+        },
+      ];
+    });
+}
