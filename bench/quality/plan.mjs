@@ -34,7 +34,10 @@ const transformerShapes = {
     "256k": [shape(48, 2, 4, tokens(512)), shape(40, 2, 4, tokens(512)), shape(48, 3, 4, tokens(256))],
   },
   int8: {
-    "20k": [20, 24].map((d) => shape(d, 1, 2, tokens(512))).concat([tokens(256), map].map((a) => shape(32, 1, 4, a))),
+    "20k": [
+      ...[shape(20, 1, 2, tokens(512)), shape(24, 1, 2, tokens(512))],
+      ...[shape(32, 1, 4, tokens(256)), shape(32, 1, 4, map)],
+    ],
     "64k": [shape(48, 2, 4, tokens(512)), shape(40, 3, 4, tokens(512)), shape(40, 2, 4, tokens(640))],
     "256k": [shape(80, 4, 4, tokens(512)), shape(96, 3, 4, tokens(512)), shape(80, 3, 4, tokens(1024))],
   },

@@ -55,11 +55,18 @@ const trainRows = ({ rows }) =>
       `${row.msPerStep.toFixed(1)} ms, ${row.ratioToPytorch.toFixed(1)} times PyTorch's speed`,
     ]);
 
+const qualityRows = ({ tiers }) =>
+  tiers.map(({ flashBytes, steps, oursBpb, bestRival, bestRivalBpb }) => [
+    `${thousands(flashBytes)} bytes of flash, ${thousands(steps)} steps: bits per byte of held-out TinyStories; best tuned, quantised transformer`,
+    `${oursBpb.toFixed(3)}; ${bestRivalBpb.toFixed(3)} (${bestRival})`,
+  ]);
+
 /** A markdown table of what results.json holds. */
-export function figuresTable({ engine, stories, train }) {
+export function figuresTable({ engine, stories, quality, train }) {
   const rows = [
     ...(engine ? engineRows(engine) : []),
     ...(stories ? storyRows(stories) : []),
+    ...(quality ? qualityRows(quality) : []),
     ...(train ? trainRows(train) : []),
   ];
   return `${markdownTable(["what", "measured"], rows)}\n`;

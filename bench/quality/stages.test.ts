@@ -1,0 +1,171 @@
+import { describe, expect, test } from "vitest";
+import { bestRival, chosenRows, createStages } from "./stages.mjs";
+
+const model = (name: string, more = {}) => ({
+  name,
+  shapes: { small: ["narrow", "wide"] },
+  learningRates: [0.01, 0.02, 0.04, 0.08],
+  ...more,
+});
+const setting = (budget: string, contextBytes = 256) => ({ tier: "small", budget, contextBytes, texts: "stories" });
+const plan = {
+  tuning: { budget: "1x", contextBytes: 256 },
+  settings: [setting("1x"), setting("10x")],
+  split: { tier: "small", budget: "1x", contextBytes: 64, models: ["ours"] },
+  ours: "ours",
+  models: [
+    model("ours"),
+    model("a"),
+    model("b"),
+    model("c"),
+    model("fixed", { hasFixedRate: true, learningRates: [0.001] }),
+  ],
+  rateLimits: [0.004, 0.3],
+  carriedRivals: 2,
+  finalists: 1,
+  seeds: [1, 2],
+  headline: { ...setting("1x"), seeds: [1, 2, 3] },
+};
+
+interface Job {
+  model: { name: string };
+  shape: string;
+  setting: { budget: string; texts: string };
+  learningRate: number;
+  seed: number;
+  sha256: string;
+}
+type Row = { validationBpb?: number; testBpb?: number; failed?: string };
+
+/** Best at rate 0.04 and the wide shape; b is the best rival, then a. */
+function validation({ model, shape, learningRate }: Job): number {
+  const level = { ours: 1, b: 1.1, a: 1.2, c: 1.3, fixed: 1.4 }[model.name] as number;
+  return level + (shape === "wide" ? 0 : 0.5) + Math.abs(Math.log2(learningRate / 0.04)) / 100;
+}
+
+/** Does what is pending until nothing is. */
+function complete(outcome = validation, filter = {}, ownPlan: object = plan) {
+  const rows = new Map<string, Row>();
+  const log: { job: Job; isTested: boolean }[] = [];
+  const jobOf = (parts: Omit<Job, "sha256">): Job => {
+    const { model, shape, setting, learningRate, seed } = parts;
+    return { ...parts, sha256: [model.name, shape, setting.texts, setting.budget, learningRate, seed].join(" ") };
+  };
+  const rowOf = (job: Job) => rows.get(job.sha256);
+  const { pending } = createStages(ownPlan, { jobOf, rowOf, filter });
+  for (let tasks = pending(); tasks.length > 0; tasks = pending()) {
+    const [{ job, isTested }] = tasks as [{ job: Job; isTested: boolean }];
+    const validationBpb = outcome(job);
+    const row = Number.isFinite(validationBpb)
+      ? { validationBpb, ...(isTested ? { testBpb: 1 } : {}) }
+      : { failed: "diverged" };
+    rows.set(job.sha256, row);
+    log.push({ job, isTested });
+    if (log.length > 500) throw new Error("It has no end.");
+  }
+  const keys = [...rows.keys()];
+  const tested = [...rows].filter(([, row]) => row.testBpb !== undefined).map(([key]) => key);
+  return { keys, tested };
+}
+
+describe("createStages()", () => {
+  test("tries every shape at a middle rate, then every rate at the best shape", () => {
+    const { keys } = complete();
+    expect(keys.filter((key) => key.startsWith("c ") && key.includes(" 1x "))).toEqual([
+      "c narrow stories 1x 0.04 1",
+      "c wide stories 1x 0.04 1",
+      "c wide stories 1x 0.01 1",
+      "c wide stories 1x 0.02 1",
+      "c wide stories 1x 0.08 1",
+    ]);
+  });
+
+  test("goes on beyond an end of the rates while the best is there, up to the limits", () => {
+    const rates = (outcome: (job: Job) => number) =>
+      complete(outcome, { models: ["c"], budgets: ["1x"] })
+        .keys.filter((key) => key.startsWith("c wide"))
+        .filter((key) => key.endsWith(" 1"))
+        .map((key) => Number(key.split(" ")[4]))
+        .sort((a, b) => a - b);
+    const falling = ({ shape, learningRate }: Job) => (shape === "wide" ? 1 : 2) - learningRate;
+    expect(rates(falling)).toEqual([0.01, 0.02, 0.04, 0.08, 0.16]);
+    expect(rates((job) => (job.learningRate > 0.1 ? Number.POSITIVE_INFINITY : falling(job)))).toEqual([
+      0.01, 0.02, 0.04, 0.08, 0.16,
+    ]);
+    expect(rates(({ shape, learningRate }) => (shape === "wide" ? 1 : 2) + learningRate)).toEqual([
+      0.005, 0.01, 0.02, 0.04, 0.08,
+    ]);
+  });
+
+  test("tests what was chosen alone: all seeds of ours and the best rival, one of the others", () => {
+    const { tested } = complete(validation, { budgets: ["1x"] });
+    expect(tested.filter((key) => key.includes("stories")).sort()).toEqual([
+      "a wide stories 1x 0.04 1",
+      "b wide stories 1x 0.04 1",
+      "b wide stories 1x 0.04 2",
+      "b wide stories 1x 0.04 3",
+      "c wide stories 1x 0.04 1",
+      "fixed wide stories 1x 0.001 1",
+      "ours wide stories 1x 0.04 1",
+      "ours wide stories 1x 0.04 2",
+      "ours wide stories 1x 0.04 3",
+    ]);
+  });
+
+  test("carries ours and the best rivals to another budget, with the chosen rate and the one below", () => {
+    const { keys, tested } = complete();
+    const there = (all: string[]) => all.filter((key) => key.includes(" 10x ")).sort();
+    expect(there(keys)).toEqual([
+      "a wide stories 10x 0.02 1",
+      "a wide stories 10x 0.04 1",
+      "b wide stories 10x 0.02 1",
+      "b wide stories 10x 0.04 1",
+      "b wide stories 10x 0.04 2",
+      "ours wide stories 10x 0.02 1",
+      "ours wide stories 10x 0.04 1",
+      "ours wide stories 10x 0.04 2",
+    ]);
+    expect(there(tested).filter((key) => key.includes("0.02"))).toEqual([]);
+  });
+
+  test("chooses nothing on the split of one text", () => {
+    expect(complete().keys.filter((key) => key.includes("split"))).toEqual([
+      "ours wide split 1x 0.04 1",
+      "ours wide split 1x 0.04 2",
+    ]);
+  });
+
+  test("with another budget asked for, trains what its choice needs", () => {
+    const { keys } = complete(validation, { models: ["a"], budgets: ["10x"] });
+    expect(keys.filter((key) => key.includes(" 1x ")).length).toBe(5);
+    expect(keys.filter((key) => key.includes(" 10x "))).toContain("a wide stories 10x 0.02 1");
+    expect(keys.every((key) => key.startsWith("a "))).toBe(true);
+  });
+
+  test("ends when nothing of a model can be trained", () => {
+    const failing = (job: Job) => (job.model.name === "a" ? Number.POSITIVE_INFINITY : validation(job));
+    const { keys, tested } = complete(failing);
+    expect(keys.filter((key) => key.startsWith("a ")).length).toBeGreaterThan(2);
+    expect(tested.filter((key) => key.startsWith("a "))).toEqual([]);
+  });
+});
+
+const row = (shape: string, learningRate: number, seed: number, validationBpb: number, testBpb?: number) => ({
+  ...{ shape, learningRate, seed, validationBpb },
+  ...(testBpb === undefined ? {} : { testBpb }),
+});
+
+test("chosenRows() are the tested ones of what validates best with the first seed", () => {
+  const best = [row("s", 0.02, 1, 1.5, 1.6), row("s", 0.02, 2, 1.9, 1.7)];
+  const others = [row("s", 0.01, 1, 1.6, 1.1), row("t", 0.02, 1, 1.55, 1.2), row("t", 0.02, 2, 1.1, 1.2)];
+  expect(chosenRows([...others, best[1], row("s", 0.02, 3, 1.2), best[0]], 1)).toEqual(best);
+  expect(chosenRows([], 1)).toEqual([]);
+});
+
+test("bestRival() goes by validation, among those with the most seeds", () => {
+  const few = { name: "few", rows: [row("s", 1, 1, 1, 1)] };
+  const best = { name: "best", rows: [row("s", 1, 1, 1.4, 3), row("s", 1, 2, 1.6, 3)] };
+  const other = { name: "other", rows: [row("s", 1, 1, 1.3, 2), row("s", 1, 2, 1.9, 2)] };
+  expect(bestRival([few, other, best, { name: "none", rows: [] }])).toBe(best);
+  expect(bestRival([])).toBeUndefined();
+});
