@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { interruptible } from "../dist/cli/interrupt.js";
 import { AtomeError, FailureError, UsageError } from "../dist/model/errors.js";
-import { createJobs, settingKey, shapeLabel } from "./quality/jobs.mjs";
+import { createJobs, filledLabel, settingKey, shapeLabel } from "./quality/jobs.mjs";
 import { plan } from "./quality/plan.mjs";
 import { Outcomes, runPending } from "./quality/run.mjs";
 import { createStages } from "./quality/stages.mjs";
@@ -95,7 +95,7 @@ function isOfPlan({ jobOf }, row) {
 }
 
 const jobLabel = ({ model, shape, setting, learningRate, seed, config }) =>
-  `${settingKey(setting)}  ${model.name} ${shapeLabel(shape)} e${config.dInner}  rate ${learningRate} seed ${seed}`;
+  `${settingKey(setting)}  ${model.name} ${filledLabel(model, shapeLabel(shape), config)}  rate ${learningRate} seed ${seed}`;
 
 function outcomeLabel({ error, failed, validationBpb, testBpb }) {
   if (error !== undefined) return `failed: ${error}`;

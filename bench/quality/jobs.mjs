@@ -28,6 +28,12 @@ export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddi
   return parts.join(" ");
 }
 
+/** The label of a shape with the width that fills the flash: `d32 L1 512 tokens e134`. `widths`: {dModel, dInner}. */
+export function filledLabel({ fill }, label, widths) {
+  if (!fill) return label;
+  return fill === "dModel" ? `d${widths.dModel} ${label}` : `${label} e${widths.dInner}`;
+}
+
 /** Names a setting in rows and tables. */
 export const settingKey = ({ texts, tier, budget, contextBytes }) => `${texts} ${tier} ${budget} ${contextBytes}`;
 

@@ -73,10 +73,12 @@ const ratesOf = {
   ternary: [0.005, 0.01, 0.02, 0.04],
 };
 
+const TITLES = { gpt: "GPT", llama: "Llama" };
+
 /** A transformer trained with its weights quantised (QAT), or in float. */
 const transformer = (block, quantiser) => ({
   name: `${block}-${quantiser}`,
-  title: `${block.toUpperCase()}, ${quantiser === "float" ? "FP32" : `${quantiser}, QAT`}`,
+  title: `${TITLES[block]}, ${quantiser === "float" ? "FP32" : `${quantiser}, QAT`}`,
   fill: "dInner",
   config: { block, ...weightsOf[quantiser] },
   shapes: transformerShapes[quantiser],
@@ -87,7 +89,7 @@ const transformer = (block, quantiser) => ({
 const quantisedAfterwards = (block, quantiser) => ({
   ...transformer(block, quantiser),
   name: `${block}-ptq-${quantiser}`,
-  title: `${block.toUpperCase()}, ${quantiser}, PTQ`,
+  title: `${TITLES[block]}, ${quantiser}, PTQ`,
   config: { block, ...weightsOf.float },
   quantiseAfterwards: quantiser,
   learningRates: ratesOf.float,

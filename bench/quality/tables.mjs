@@ -1,6 +1,6 @@
 // RESULTS.md's tables of the comparison, and what results.json says of each tier, from the rows alone.
 import { markdownTable } from "../shared/results.mjs";
-import { settingKey } from "./jobs.mjs";
+import { filledLabel, settingKey } from "./jobs.mjs";
 import { bestRival, chosenRows } from "./stages.mjs";
 import { interval95, mean, pairedByBlock, pairedBySeed, standardDeviation } from "./statistics.mjs";
 
@@ -41,13 +41,13 @@ export function duel(plan, rows, setting) {
   return { ours, rival, difference: interval95(bySeed), blocks: interval95(byBlock) };
 }
 
-const settingTitle = ({ tier, budget, contextBytes }, plan) =>
-  `${grouped(plan.tiers[tier])} bytes of flash, ${grouped(plan.budgets[budget])} steps, context of ${grouped(contextBytes)} bytes`;
+const settingTitle = (flashBytes, { steps, contextBytes }) =>
+  `${grouped(flashBytes)} bytes of flash, ${grouped(steps)} steps, context of ${grouped(contextBytes)} bytes`;
 
 const modelRow = ({ model, rows }) => [
   ...[
     model.title,
-    `${rows[0].shape} e${rows[0].dInner}`,
+    filledLabel(model, rows[0].shape, rows[0]),
     rows[0].flashBytes,
     rows[0].ramBytes,
     `${rows[0].learningRate}`,
@@ -83,7 +83,9 @@ function settingSection(plan, rows, setting) {
   ];
   const found = duel(plan, rows, setting);
   const table = markdownTable(columns, groups.map(modelRow));
-  return [`### ${settingTitle(setting, plan)}\n\n${table}${found ? `\n\n${verdict(found)}` : ""}`];
+  return [
+    `### ${settingTitle(plan.tiers[setting.tier], groups[0].rows[0])}\n\n${table}${found ? `\n\n${verdict(found)}` : ""}`,
+  ];
 }
 
 /** Validation of every shape and rate that was tried with the first seed. */
@@ -95,7 +97,14 @@ function tuningSection(plan, rows, tier) {
   const lines = plan.models.flatMap((model) => {
     const own = tried.filter((row) => row.model === model.name);
     return [...new Set(own.map(({ shape }) => shape))].map((shape) => [
-      ...[model.title, `${shape} e${own.find((row) => row.shape === shape).dInner}`],
+      ...[
+        model.title,
+        filledLabel(
+          model,
+          shape,
+          own.find((row) => row.shape === shape),
+        ),
+      ],
       ...rates.map((rate) => {
         const row = own.find((candidate) => candidate.shape === shape && candidate.learningRate === rate);
         return row?.failed ?? bpb(row?.validationBpb);
@@ -150,7 +159,7 @@ function splitSection(plan, rows) {
   ]);
   const columns = ["model", "flash bytes", "rate", "seeds", "bits per byte", "perplexity per byte"];
   return [
-    `### One small text, split 90/10\n\nv2-valid-256k alone: trained on its first nine tenths, 3,000 steps of 16 windows of 64 bytes of text, measured on the
+    `### One small text, split 90/10\n\nv2-valid-256k alone: trained on its first nine tenths, ${grouped(groups[0].rows[0].steps)} steps of 16 windows of 64 bytes of text, measured on the
 last tenth by the integer engine; shapes and rates are those chosen above.\n\n${markdownTable(columns, lines)}`,
   ];
 }
@@ -190,7 +199,7 @@ export function tierSummaries(plan, rows) {
       return [
         {
           flashBytes: plan.tiers[setting.tier],
-          steps: plan.budgets[setting.budget],
+          steps: ours.rows[0].steps,
           oursBpb: bitsOf(ours.rows),
           bestRival: rival.model.name,
           bestRivalBpb: bitsOf(rival.rows),
