@@ -32,23 +32,24 @@ const ROW_BYTES = {
 /** A ternary matrix has one scale: multiplier and shift. */
 const SCALE_BYTES = 4;
 
-function tensorBytes({ shape, group, quantiser }, quantiseAfterwards) {
+function tensorBytes({ shape, group, quantiser }) {
   if (group === "vector") return 2 * shape[0];
-  const chosen = quantiser === "none" ? (quantiseAfterwards ?? quantiser) : quantiser;
   const [rows, columns] = shape;
-  return rows * ROW_BYTES[chosen](columns) + (chosen === "ternary" ? SCALE_BYTES : 0);
+  return rows * ROW_BYTES[quantiser](columns) + (quantiser === "ternary" ? SCALE_BYTES : 0);
 }
+
+/** The configuration of a model whose weights are quantised after training; as it is when undefined. */
+export const quantisedConfig = (config, weights) =>
+  weights ? { ...config, matrices: weights, embedding: weights, unembedding: weights } : config;
 
 /**
  * Flash that a model without an export would need in the same format: header, section table and token table as ours; ternary
  * rows five to a byte, 4-bit and 8-bit rows with a scale of 2 bytes each, float in 4 bytes; vectors in 2. In its favour
  * neither layer records, padding nor metadata are counted, though ours have them.
- *
- * @param quantiseAfterwards what float matrices and tables are quantised to after training; float stays when undefined
  */
-export function rivalFlashBytes(config, alphabet, quantiseAfterwards) {
+export function rivalFlashBytes(config, alphabet) {
   const specs = tensorSpecs(config, alphabet.size, alphabet.size);
-  const weights = sum(specs.map((spec) => tensorBytes(spec, quantiseAfterwards)));
+  const weights = sum(specs.map(tensorBytes));
   return HEADER_BYTES + SECTION_ENTRY_BYTES + alphabetBytes(alphabet) + weights;
 }
 

@@ -3,7 +3,7 @@ import { exportModel } from "../../src/export/export.js";
 import { parseConfig } from "../../src/model/parse-config.js";
 import { randomTensors } from "../../src/model/random-model.js";
 import { Alphabet } from "../../src/tokenizer/alphabet.js";
-import { atomeFlashBytes, fillingWidth, rivalFlashBytes, rivalRamBytes } from "./flash.mjs";
+import { atomeFlashBytes, fillingWidth, quantisedConfig, rivalFlashBytes, rivalRamBytes } from "./flash.mjs";
 
 /** All bytes but one, an escape, and a few longer tokens: 261 symbols. */
 const tokens = Alphabet.ofTokens([
@@ -66,7 +66,7 @@ describe("rivalFlashBytes()", () => {
     const values = (256 + 6) * 10 + 4 * 100 + 2 * 70;
     expect(rivalFlashBytes(config, bytes)).toBe(header + 4 * values + vectors);
     const rows = 256 + 6 + 4 * 10 + 7 + 10;
-    expect(rivalFlashBytes(config, bytes, "int8")).toBe(header + values + 2 * rows + vectors);
+    expect(rivalFlashBytes(quantisedConfig(config, "int8"), bytes)).toBe(header + values + 2 * rows + vectors);
   });
 
   test("counts the llama's third matrix, and neither positions nor beta", () => {

@@ -7,7 +7,7 @@ import { Corpus } from "../../dist/corpus/corpus.js";
 import { parseConfig } from "../../dist/model/parse-config.js";
 import { sizeOf, tensorSpecs } from "../../dist/model/tensors.js";
 import { learnAlphabet } from "../../dist/tokenizer/learn.js";
-import { atomeFlashBytes, fillingWidth, rivalFlashBytes, rivalRamBytes } from "./flash.mjs";
+import { atomeFlashBytes, fillingWidth, quantisedConfig, rivalFlashBytes, rivalRamBytes } from "./flash.mjs";
 
 /** Multiplications and additions of training per weight and symbol, and how many a thread makes in a second. */
 const OPERATIONS_PER_WEIGHT = 6;
@@ -122,7 +122,7 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
         const config = parseConfig({ ...json, ...changes }, `of ${model.name}`);
         return model.isAtome
           ? atomeFlashBytes(config, alphabet)
-          : rivalFlashBytes(config, alphabet, model.quantiseAfterwards);
+          : rivalFlashBytes(quantisedConfig(config, model.quantiseAfterwards), alphabet);
       };
       const limitBytes = plan.tiers[setting.tier];
       const { fill } = model;

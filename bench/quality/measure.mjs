@@ -14,35 +14,23 @@ import { encode } from "../../dist/cli/train-data.js";
 import { startingState } from "../../dist/cli/train-loop.js";
 import { Corpus } from "../../dist/corpus/corpus.js";
 import { ENGINE_NATS_PER_UNIT, scoreText } from "../../dist/evaluate/language.js";
-import { effectiveWeights } from "../../dist/model/quantise.js";
-import { tensorSpecs } from "../../dist/model/tensors.js";
 import { nodePlatform } from "../../dist/train/threads-node.js";
 import { Trainer } from "../../dist/train/trainer.js";
 import { bitsOfBlocks, firstBytes } from "./blocks.mjs";
+import { quantisedConfig } from "./flash.mjs";
 
 const BLOCKS = 64;
 
 const request = JSON.parse(process.argv[2]);
 const path = join(request.run, "best.safetensors");
 const checkpoint = decodeCheckpoint(readFileSync(path), `"${path}"`);
-const { alphabet, config } = checkpoint;
-
-/** Weights that training left in float, quantised. */
-function quantised(tensors, quantiser) {
-  const specs = tensorSpecs(config, alphabet.size, alphabet.size);
-  return new Map(
-    specs.map(({ name, shape, group }) => {
-      const values = tensors.get(name);
-      return [name, group === "vector" ? values : effectiveWeights(values, shape[1], quantiser)];
-    }),
-  );
-}
+const { alphabet } = checkpoint;
+// A trainer quantises the weights it is given as its configuration says.
+const config = quantisedConfig(checkpoint.config, request.quantiseAfterwards);
 
 /** What each symbol costs in nats, in windows of the training context that overlap by half; the first one costs ln V. */
 async function windowedNats(symbols) {
-  const { quantiseAfterwards } = request;
-  const tensors = quantiseAfterwards ? quantised(checkpoint.tensors, quantiseAfterwards) : checkpoint.tensors;
-  const resume = startingState({ ...checkpoint, tensors }, config);
+  const resume = startingState(checkpoint, checkpoint.config);
   const trainer = await Trainer.create({
     ...{ config, vocab: alphabet.size, symbols, threads: 1, platform: nodePlatform, resume },
   });

@@ -178,8 +178,16 @@ describe("Trainer", () => {
     // Windows of 21: the second starts 10 symbols before the 22nd and counts only what the first did not.
     const first = await nats(text.subarray(0, 22));
     const second = (await nats(text.subarray(11, 32))) - (await nats(text.subarray(11, 22)));
-    const { natsPerSymbol } = await trainer.evaluate(text, { warmup: 10 });
+    const windows: number[][] = [];
+    const onWindow = (...window: number[]) => windows.push(window);
+    const { natsPerSymbol } = await trainer.evaluate(text, { warmup: 10, onWindow });
     expect(natsPerSymbol * 31).toBeCloseTo(first + second, 4);
+    expect(windows.map(([begin, end]) => [begin, end])).toEqual([
+      [1, 22],
+      [22, 32],
+    ]);
+    expect(windows[0][2]).toBeCloseTo(first, 4);
+    expect(windows[1][2]).toBeCloseTo(second, 4);
     await trainer.close();
   });
 
