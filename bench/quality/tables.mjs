@@ -14,13 +14,12 @@ const bitsOf = (rows) => mean(rows.map(({ testBpb }) => testBpb));
 function groupsOf(plan, rows, setting) {
   const here = rows.filter((row) => settingKey(row) === settingKey(setting));
   return plan.models
-    .map((model) => ({
-      model,
-      rows: chosenRows(
-        here.filter((row) => row.model === model.name),
-        plan.seeds[0],
-      ),
-    }))
+    .map((model) => {
+      const own = here.filter((row) => row.model === model.name);
+      const chosen = chosenRows(own, plan.seeds[0]);
+      const isLike = ({ shape, learningRate }) => shape === chosen[0]?.shape && learningRate === chosen[0].learningRate;
+      return { model, rows: chosen, failedCount: own.filter((row) => row.failed && isLike(row)).length };
+    })
     .filter((group) => group.rows.length > 0);
 }
 
@@ -44,7 +43,7 @@ export function duel(plan, rows, setting) {
 const settingTitle = (flashBytes, { steps, contextBytes }) =>
   `${grouped(flashBytes)} bytes of flash, ${grouped(steps)} steps, context of ${grouped(contextBytes)} bytes`;
 
-const modelRow = ({ model, rows }) => [
+const modelRow = ({ model, rows, failedCount }) => [
   ...[
     model.title,
     filledLabel(model, rows[0].shape, rows[0]),
@@ -52,7 +51,11 @@ const modelRow = ({ model, rows }) => [
     rows[0].ramBytes,
     `${rows[0].learningRate}`,
   ],
-  ...[rows.length, bpb(bitsOf(rows)), bpb(standardDeviation(rows.map(({ testBpb }) => testBpb)))],
+  ...[
+    failedCount ? `${rows.length}, ${failedCount} failed` : rows.length,
+    bpb(bitsOf(rows)),
+    bpb(standardDeviation(rows.map(({ testBpb }) => testBpb))),
+  ],
   bpb(mean(rows.map(({ validationBpb }) => validationBpb))),
 ];
 

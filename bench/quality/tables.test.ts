@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { plan } from "./plan.mjs";
+import { duel, qualityText, tierSummaries } from "./tables.mjs";
+
+const setting = { texts: "stories", tier: "20k", budget: "1x", contextBytes: 256 };
+const numbers = { flashBytes: 20000, ramBytes: 5000, dModel: 40, dInner: 90, steps: 3000 };
+
+/** A measured run; every block of the text costs the same. */
+const run = (model: string, shape: string, seed: number, validationBpb: number, testBpb: number) => ({
+  ...{ ...setting, ...numbers, model, shape, seed, learningRate: 0.02, validationBpb, testBpb },
+  blockBits: Array(64).fill(testBpb.toFixed(4)).join(" "),
+});
+const rows = [
+  run("atome", "d40 L3 512 tokens", 1, 1.5, 1.5),
+  run("atome", "d40 L3 512 tokens", 2, 1.5, 1.7),
+  run("gpt-int4", "d32 L1 512 tokens", 1, 1.4, 1.75),
+  run("gpt-int4", "d32 L1 512 tokens", 2, 1.4, 1.85),
+  // Better on the test text, worse on the validation text: not the best rival.
+  run("llama-int4", "d32 L1 512 tokens", 1, 1.6, 1.1),
+  run("llama-int4", "d32 L1 512 tokens", 2, 1.6, 1.1),
+];
+
+test("duel() pairs ours with the rival that validates best", () => {
+  const found = duel(plan, rows, setting);
+  expect(found?.rival.model.name).toBe("gpt-int4");
+  // Differences -0.25 and -0.15: mean -0.2, standard error 0.05, t quantile of one degree of freedom 12.7062.
+  expect(found?.difference.mean).toBeCloseTo(-0.2, 12);
+  expect(found?.difference.high).toBeCloseTo(-0.2 + 0.05 * 12.7062, 4);
+  expect(found?.blocks.mean).toBeCloseTo(-0.2, 12);
+  expect(duel(plan, rows.slice(0, 2), setting)).toBeUndefined();
+});
+
+test("tierSummaries() has an entry for what both sides are measured at and no other", () => {
+  const [summary, ...others] = tierSummaries(plan, rows);
+  expect(others).toEqual([]);
+  expect(summary).toMatchObject({ flashBytes: 20480, steps: 3000, bestRival: "gpt-int4", seeds: 2 });
+  expect(summary.oursBpb).toBeCloseTo(1.6, 12);
+  expect(summary.bestRivalBpb).toBeCloseTo(1.8, 12);
+});
+
+describe("qualityText()", () => {
+  test("tells wins and losses in the same words", () => {
+    expect(qualityText(plan, rows)).toContain("Ours needs 11.1 % fewer bits than the rival that is best by validation");
+    const worse = rows.map((row) => (row.model === "atome" ? { ...row, testBpb: row.testBpb + 0.38 } : row));
+    expect(qualityText(plan, worse)).toContain("Ours needs 10.0 % more bits than the rival that is best by validation");
+  });
+
+  test("tells the seeds that failed", () => {
+    const { testBpb: _, blockBits: __, validationBpb: ___, ...failed } = { ...rows[0], seed: 3, failed: "diverged" };
+    expect(qualityText(plan, [...rows, failed])).toContain("| 2, 1 failed |");
+    expect(qualityText(plan, rows)).not.toContain("failed");
+  });
+
+  test("invents nothing for what is not measured", () => {
+    const text = qualityText(plan, []);
+    expect(text).not.toMatch(/^#|\|/m);
+  });
+});
