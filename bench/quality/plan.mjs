@@ -122,12 +122,12 @@ const models = [
       ],
       "64k": [
         { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
-        { dModel: 48, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
+        { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true },
         { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
       ],
       "256k": [
         { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
-        { dModel: 128, nLayers: 5, alphabet: tokens(1024), embedding: "int4", tied: true },
+        { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
       ],
     },
     learningRates: [0.005, 0.01, 0.02, 0.04],

@@ -1,6 +1,5 @@
 // What to train next, given what is known: shapes are chosen at one learning rate, rates at the best shape, both by the
 // validation text and with one seed; then the best rivals and ours get all seeds. The test text decides nothing.
-import { mean } from "./statistics.mjs";
 
 const isSame = (a, b) => a.tier === b.tier && a.budget === b.budget && a.contextBytes === b.contextBytes;
 
@@ -157,14 +156,12 @@ export function chosenRows(rows, tuningSeed) {
 }
 
 /**
- * The best rival: of those measured with the most seeds, the one with the least mean validation.
+ * The best rival: the one with the least validation at its first seed, which every rival has; undefined when there is none.
  *
- * @param groups {rows: chosen rows} per rival
+ * @param groups {rows: chosen rows, by seed} per rival
  */
 export function bestRival(groups) {
   const measured = groups.filter(({ rows }) => rows.length > 0);
-  const most = Math.max(...measured.map(({ rows }) => rows.length));
-  const finalists = measured.filter(({ rows }) => rows.length === most);
-  const meanOf = ({ rows }) => mean(rows.map(validationOf));
-  return finalists.reduce((best, group) => (best && meanOf(best) <= meanOf(group) ? best : group), undefined);
+  const scoreOf = ({ rows }) => validationOf(rows[0]);
+  return measured.reduce((best, group) => (best && scoreOf(best) <= scoreOf(group) ? best : group), undefined);
 }

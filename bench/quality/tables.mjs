@@ -31,13 +31,20 @@ function groupsOf(plan, rows, setting) {
 export function duel(plan, rows, setting) {
   const groups = groupsOf(plan, rows, setting);
   const ours = groups.find(({ model }) => model.name === plan.ours);
-  const rival = bestRival(groups.filter(({ model }) => model.name !== plan.ours));
+  const rivals = groups.filter(({ model }) => model.name !== plan.ours);
+  const rivalCount = rivals.length;
+  const rival = bestRival(rivals);
   if (!ours || !rival) return undefined;
   const bySeed = pairedBySeed(ours.rows, rival.rows);
   if (bySeed.length === 0) return undefined;
-  const shared = ({ rows: all }, others) => all.filter(({ seed }) => others.some((other) => other.seed === seed));
-  const byBlock = pairedByBlock(shared(ours, rival.rows), shared(rival, ours.rows));
-  return { ours, rival, difference: interval95(bySeed), blocks: interval95(byBlock) };
+  // Means and differences are over the same seeds.
+  const shared = (group, other) => ({
+    ...group,
+    rows: group.rows.filter(({ seed }) => other.rows.some((row) => row.seed === seed)),
+  });
+  const pair = { ours: shared(ours, rival), rival: shared(rival, ours) };
+  const byBlock = pairedByBlock(pair.ours.rows, pair.rival.rows);
+  return { ...pair, rivalCount, difference: interval95(bySeed), blocks: interval95(byBlock) };
 }
 
 const settingTitle = (flashBytes, { steps, contextBytes }) =>
@@ -59,12 +66,12 @@ const modelRow = ({ model, rows, failedCount }) => [
   bpb(mean(rows.map(({ validationBpb }) => validationBpb))),
 ];
 
-function verdict({ ours, rival, difference, blocks }) {
+function verdict({ ours, rival, rivalCount, difference, blocks }) {
   const rivalBits = bitsOf(rival.rows);
   const percent = (Math.abs(difference.mean) / rivalBits) * 100;
   const outcome = difference.mean < 0 ? "fewer" : "more";
   return (
-    `Ours needs ${percent.toFixed(1)} % ${outcome} bits than the rival that is best by validation, ${rival.model.title} ` +
+    `Ours needs ${percent.toFixed(1)} % ${outcome} bits than the best by validation of ${rivalCount} rivals, ${rival.model.title} ` +
     `(${bpb(bitsOf(ours.rows))} against ${bpb(rivalBits)}): difference ${signed(difference.mean)}, 95 % interval over ` +
     `${difference.count} paired seeds ${interval(difference)}, over ${blocks.count} blocks of the text ${interval(blocks)}.`
   );

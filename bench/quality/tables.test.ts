@@ -40,9 +40,9 @@ test("tierSummaries() has an entry for what both sides are measured at and no ot
 
 describe("qualityText()", () => {
   test("tells wins and losses in the same words", () => {
-    expect(qualityText(plan, rows)).toContain("Ours needs 11.1 % fewer bits than the rival that is best by validation");
+    expect(qualityText(plan, rows)).toContain("Ours needs 11.1 % fewer bits than the best by validation of ");
     const worse = rows.map((row) => (row.model === "atome" ? { ...row, testBpb: row.testBpb + 0.38 } : row));
-    expect(qualityText(plan, worse)).toContain("Ours needs 10.0 % more bits than the rival that is best by validation");
+    expect(qualityText(plan, worse)).toContain("Ours needs 10.0 % more bits than the best by validation of ");
   });
 
   test("tells the seeds that failed", () => {

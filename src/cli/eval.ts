@@ -14,7 +14,7 @@ import { ReferenceModel } from "../model/reference.js";
 import type { Alphabet } from "../tokenizer/alphabet.js";
 import { ENGINE_NAMES, type EngineName, engineMaker } from "./engines.js";
 import { readInput } from "./files.js";
-import { alphabetOf, isAtomeFile, readModelFile } from "./models.js";
+import { alphabetOf, isAtomeFile, readModelFile, readModelInput } from "./models.js";
 import { wholeNumber } from "./options.js";
 import { type CommonOptions, duration, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 import { Progress } from "./progress.js";
@@ -97,7 +97,7 @@ interface Subject {
 }
 
 async function openSubject(path: string, engine: EngineName): Promise<Subject> {
-  const bytes = readInput(path, "a .atome file or a checkpoint");
+  const bytes = readModelInput(path, "a .atome file or a checkpoint");
   if (!isAtomeFile(bytes, path)) return floatSubject(decodeCheckpoint(bytes, `"${path}"`), path);
   const model = await readModelFile(bytes, path);
   if (model.classNames) throw notALanguageModel(path);

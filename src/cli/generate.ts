@@ -2,10 +2,9 @@ import { Command, Option } from "commander";
 import { UsageError } from "../model/errors.js";
 import { Prompt } from "../tokenizer/prompt.js";
 import { ENGINE_NAMES, type EngineName, engineMaker } from "./engines.js";
-import { readInput } from "./files.js";
 import { generate, type Piece } from "./generation.js";
 import { Interrupted, interruptible } from "./interrupt.js";
-import { alphabetOf, readModelFile } from "./models.js";
+import { alphabetOf, readModelFile, readModelInput } from "./models.js";
 import { realNumber, wholeNumber } from "./options.js";
 import { type CommonOptions, Output, withCommonOptions, withExamples } from "./output.js";
 
@@ -25,7 +24,7 @@ export function generateCommand(): Command {
     .description(
       "Write on after a prompt, with the same integers as the chip: the same seed gives the same text everywhere.",
     )
-    .argument("<model>", "a .atome file")
+    .argument("<model>", "a .atome file, or the name of a model that comes with the program: stories-64k")
     .argument("<prompt>", "the text to go on from")
     .option("--temperature <x>", "0 takes the likeliest symbol, 1 follows the probabilities", realNumber(0, 255), 0.8)
     .option("--top-k <n>", "choose among the n likeliest symbols (0: all)", wholeNumber(0, 65535), 0)
@@ -46,7 +45,7 @@ export function generateCommand(): Command {
 
 async function run(path: string, prompt: string, options: GenerateOptions): Promise<void> {
   const output = new Output(options);
-  const bytes = readInput(path, "a .atome file");
+  const bytes = readModelInput(path, "a .atome file");
   const model = await readModelFile(bytes, path);
   if (model.classNames)
     throw new UsageError(`Cannot generate with "${path}": it is a classifier, expected a language model.`);

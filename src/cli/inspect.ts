@@ -3,8 +3,7 @@ import { Command } from "commander";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import type { ModelDescription } from "../format/describe.js";
 import { engineMaker } from "./engines.js";
-import { readInput } from "./files.js";
-import { isAtomeFile, readModelFile } from "./models.js";
+import { isAtomeFile, readModelFile, readModelInput } from "./models.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 
 export function inspectCommand(): Command {
@@ -23,7 +22,7 @@ export function inspectCommand(): Command {
 
 async function inspect(path: string, options: CommonOptions): Promise<void> {
   const output = new Output(options);
-  const bytes = readInput(path, "a .atome file or a checkpoint");
+  const bytes = readModelInput(path, "a .atome file or a checkpoint");
   const file = { file: path, bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
   if (isAtomeFile(bytes, path)) return inspectModel(bytes, file, output);
   const { decodeCheckpoint } = await import("../checkpoint/checkpoint.js");

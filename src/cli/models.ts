@@ -1,6 +1,19 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { AtomeModel } from "../format/reader.js";
 import { UsageError } from "../model/errors.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
+import { readInput } from "./files.js";
+
+// The same place seen from src/cli and from dist/cli.
+const shipped = fileURLToPath(new URL("../../models/", import.meta.url));
+
+/** Reads a model's file whole. @param path also the name of a model that comes with the program, unless a file is called so */
+export function readModelInput(path: string, kind: string): Uint8Array {
+  const named = join(shipped, path, "model.atome");
+  return readInput(!existsSync(path) && existsSync(named) ? named : path, kind);
+}
 
 const MAGIC = "ATOM";
 

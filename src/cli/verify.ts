@@ -4,8 +4,7 @@ import type { AtomeModel } from "../format/reader.js";
 import { FailureError, UsageError } from "../model/errors.js";
 import { Prompt } from "../tokenizer/prompt.js";
 import { findAllEngines } from "./engines.js";
-import { readInput } from "./files.js";
-import { alphabetOf, readModelFile } from "./models.js";
+import { alphabetOf, readModelFile, readModelInput } from "./models.js";
 import { wholeNumber } from "./options.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 import { Progress } from "./progress.js";
@@ -22,7 +21,7 @@ export function verifyCommand(): Command {
     .description(
       "Run a model on every engine at hand and compare all logits, bit for bit. Exit code 1 when they differ.",
     )
-    .argument("<model>", "a .atome file")
+    .argument("<model>", "a .atome file, or the name of a model that comes with the program: stories-64k")
     .option("--prompt <text>", `what is fed first (default: "${DEFAULT_PROMPT}")`)
     .option("--tokens <n>", "symbols to generate after it", wholeNumber(0, 1_000_000), 32)
     .action(verify);
@@ -35,7 +34,7 @@ export function verifyCommand(): Command {
 
 async function verify(path: string, options: VerifyOptions): Promise<void> {
   const output = new Output(options);
-  const bytes = readInput(path, "a .atome file");
+  const bytes = readModelInput(path, "a .atome file");
   const report = await verifyFile(bytes, path, options.prompt, options.tokens, output);
   output.result(report);
   if (!report.identical)
