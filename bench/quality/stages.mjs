@@ -1,5 +1,6 @@
 // What to train next, given what is known: shapes are chosen at one learning rate, rates at the best shape, both by the
 // validation text and with one seed; then the best rivals and ours get all seeds. The test text decides nothing.
+import { mean } from "./statistics.mjs";
 
 const isSame = (a, b) => a.tier === b.tier && a.budget === b.budget && a.contextBytes === b.contextBytes;
 
@@ -156,12 +157,13 @@ export function chosenRows(rows, tuningSeed) {
 }
 
 /**
- * The best rival: the one with the least validation at its first seed, which every rival has; undefined when there is none.
+ * The best rival: the one with the least mean validation over its seeds; undefined when there is none. One seed that did well
+ * by chance would choose a weaker rival.
  *
- * @param groups {rows: chosen rows, by seed} per rival
+ * @param groups {rows: chosen rows} per rival
  */
 export function bestRival(groups) {
   const measured = groups.filter(({ rows }) => rows.length > 0);
-  const scoreOf = ({ rows }) => validationOf(rows[0]);
+  const scoreOf = ({ rows }) => mean(rows.map(validationOf));
   return measured.reduce((best, group) => (best && scoreOf(best) <= scoreOf(group) ? best : group), undefined);
 }
