@@ -8,6 +8,7 @@ export default defineConfig({
       "firmware/**/*.test.ts",
       "vectors/**/*.test.ts",
       "bench/**/*.test.ts",
+      "models/**/*.test.ts",
     ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
