@@ -153,7 +153,8 @@ function tierTable(tier) {
 }
 
 if (!options.list) {
-  const text = `Each variant fills the flash of its tier by its inner width, and has the same text, 3,000 steps of 2 KB, and the learning rate
+  const text = `Each variant fills the flash of its tier by its inner width, counted as for rivals in the comparison above, which leaves out records and
+metadata: flash bytes are those of the .atome file where there is one, up to 1 % more. Each has the same text, 3,000 steps of 2 KB, and the learning rate
 ${LEARNING_RATE} (not tuned for each). Bits per byte of the test text by the trainer, in windows, float activations: some variants have no integer engine.
 The convolution cannot be left out: the gated block is built on it. Differences are paired by seed.
 
