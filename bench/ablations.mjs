@@ -156,12 +156,13 @@ if (!options.list) {
   const text = `Each variant fills the flash of its tier by its inner width, counted as for rivals in the comparison above, which leaves out records and
 metadata: flash bytes are those of the .atome file where there is one, up to 1 % more. Each has the same text, 3,000 steps of 2 KB, and the learning rate
 ${LEARNING_RATE} (not tuned for each). Bits per byte of the test text by the trainer, in windows, float activations: some variants have no integer engine.
-The convolution cannot be left out: the gated block is built on it. Differences are paired by seed.
+Variants that do not fit are left out. The convolution cannot be left out: the gated block is built on it. Differences are paired by seed.
 
 ${options.tier.map(tierTable).join("\n\n")}`;
   const data = { runs: outcomes.all };
   if (!options["dry-run"]) {
-    const command = `npm run bench -- ablations`;
+    const tiers = options.tier.map((tier) => ` --tier ${tier}`).join("");
+    const command = `npm run bench -- ablations${tiers}`;
     publish("ablations", { title: "Ablations of the gated block", command, seed: SEEDS.join(", "), text, data });
   }
   process.stdout.write(options.json ? `${JSON.stringify(data)}\n` : `${text}\n`);

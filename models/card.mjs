@@ -25,7 +25,7 @@ const kinds = {
   },
   novels: {
     title: "French prose of the 19th century",
-    training: "ten French novels for or about children, blanks and quotation marks made plain",
+    training: "ten French novels for or about children, blanks, apostrophes and dashes made plain",
     heldOut: "an eleventh novel by an author who is not among the ten's: Stolz, FRA03903",
     limits: [
       "It writes words, phrases and dialogue that look French; a sentence seldom makes sense to its end.",

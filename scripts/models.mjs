@@ -1,7 +1,7 @@
 // `npm run models -- [name...]`: rebuilds models of models/ from their texts, to the same bytes, and writes their cards.
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -37,15 +37,15 @@ else if (unknown !== undefined) {
   for (const name of positionals) await rebuild(name);
 }
 
-/** The JSON object a command ends with. */
+/** The JSON object a command ends with; when it fails, it has said why, and its exit code is ours. */
 function atome(args) {
-  const program = `${root}dist/cli/main.js`;
-  const text = execFileSync(process.execPath, [program, ...args, "--json"], {
+  const { status, stdout } = spawnSync(process.execPath, [`${root}dist/cli/main.js`, ...args, "--json"], {
     encoding: "utf8",
     maxBuffer: 1 << 26,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  return JSON.parse(text.trimEnd().split("\n").at(-1));
+  if (status !== 0) process.exit(status ?? 1);
+  return JSON.parse(stdout.trimEnd().split("\n").at(-1));
 }
 
 async function rebuild(name) {
@@ -59,8 +59,8 @@ async function rebuild(name) {
   const model = `${place}model.atome`;
   if (!options.card) {
     const run = ["-o", `${build}/run`, "--auto-resume", "--threads", options.threads];
-    atome(["train", ...training, "--config", `${place}config.json`, ...run]);
-    atome(["export", `${build}/run/best.safetensors`, "-o", model]);
+    const report = atome(["train", ...training, "--config", `${place}config.json`, ...run]);
+    copyFileSync(report.model, model);
   }
   const score = atome(["eval", model, heldOut]);
   const samples = recipe.prompts.flatMap((prompt) => [

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runAtome } from "./spawn-atome.js";
+import { tinyText } from "./tiny-run.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "atome-commands-"));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
@@ -19,7 +20,7 @@ const tiny = {
   alphabet: { kind: "map" },
   train: { steps: 40, batch: 2, context: 16, validation: 0.1 },
 };
-const corpus = Array.from({ length: 300 }, (_, i) => `line ${(i * 7919) % 1000} of the text\n`).join("");
+const corpus = tinyText(300);
 const model = join("run", "model.atome");
 const checkpoint = join("run", "best.safetensors");
 

@@ -4,18 +4,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ended, runAtome, startAtome } from "./spawn-atome.js";
+import { tinyConfig, tinyText } from "./tiny-run.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "atome-sweep-"));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-const tiny = {
-  block: "gated",
-  dModel: 8,
-  dInner: 16,
-  nLayers: 1,
-  alphabet: { kind: "map" },
-  train: { steps: 150, batch: 2, context: 16, validateEvery: 50, checkpointEvery: 10, validation: 0.1 },
-};
+const tiny = tinyConfig({ steps: 150, validateEvery: 50, checkpointEvery: 10, validation: 0.1 });
 const sweep = {
   corpus: ["text.txt"],
   config: "tiny.json",
@@ -24,8 +18,7 @@ const sweep = {
 };
 
 beforeAll(() => {
-  const line = (i: number) => `line ${(i * 7919) % 1000} of the text\n`;
-  writeFileSync(join(cwd, "text.txt"), Array.from({ length: 400 }, (_, i) => line(i)).join(""));
+  writeFileSync(join(cwd, "text.txt"), tinyText(400));
   writeFileSync(join(cwd, "tiny.json"), JSON.stringify(tiny));
   writeFileSync(join(cwd, "sweep.json"), JSON.stringify(sweep));
 });

@@ -4,18 +4,12 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { Random } from "../train/random.js";
 import { runAtome, startAtome } from "./spawn-atome.js";
+import { tinyConfig } from "./tiny-run.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "atome-kill-"));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-const config = {
-  block: "gated",
-  dModel: 8,
-  dInner: 16,
-  nLayers: 1,
-  alphabet: { kind: "map" },
-  train: { steps: 6000, batch: 2, context: 16, validateEvery: 40, checkpointEvery: 10, validation: 0.002 },
-};
+const config = tinyConfig({ steps: 6000, validateEvery: 40, checkpointEvery: 10, validation: 0.002 });
 const random = Random.fromSeed(20);
 const words = Array.from({ length: 300_000 }, () => ["one ", "two ", "three\n", "four ", "5 "][random.below(5)]);
 

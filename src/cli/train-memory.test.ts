@@ -3,18 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runAtome } from "./spawn-atome.js";
+import { tinyConfig } from "./tiny-run.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "atome-memory-"));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-const config = {
-  block: "gated",
-  dModel: 8,
-  dInner: 16,
-  nLayers: 1,
-  alphabet: { kind: "map" },
-  train: { steps: 2, batch: 2, context: 16 },
-};
+const config = tinyConfig({ steps: 2 });
 
 /** Writes the most memory that the process ever had, in KB, to a file. Linux only. */
 const recorder = `

@@ -16,19 +16,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeCheckpoint } from "../checkpoint/checkpoint.js";
 import { runAtome, startAtome } from "./spawn-atome.js";
+import { tinyConfig, tinyText } from "./tiny-run.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "atome-train-"));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-const tiny = {
-  block: "gated",
-  dModel: 8,
-  dInner: 16,
-  nLayers: 1,
-  alphabet: { kind: "map" },
-  train: { steps: 60, batch: 2, context: 16, validateEvery: 25, checkpointEvery: 10, validation: 0.1 },
-};
-const corpus = Array.from({ length: 400 }, (_, i) => `line ${(i * 7919) % 1000} of the text\n`).join("");
+const tiny = tinyConfig({ steps: 60, validateEvery: 25, checkpointEvery: 10, validation: 0.1 });
+const corpus = tinyText(400);
 
 beforeAll(() => {
   writeFileSync(join(cwd, "text.txt"), corpus);
