@@ -36,6 +36,19 @@ describe("parseConfig()", () => {
     expect(parseConfig({ ...gated, pathways: ["local"] }, "x").layers[1].pathways.state).toBe(false);
   });
 
+  test("takes recall with a window of 256 unless given, and says nothing of it where there is none", () => {
+    const config = parseConfig({ ...gpt, recall: { forget: "\n" } }, "x");
+    expect(config.recall).toEqual({ window: 256, forget: "\n" });
+    expect(parseConfig(configToJson(config), "x")).toEqual(config);
+    expect(configToJson(parseConfig(gated, "x"))).not.toHaveProperty("recall");
+    expect(() => parseConfig({ ...gated, recall: { window: 1025 } }, "x")).toThrow(
+      '"recall.window" is 1025 but must be a whole number from 1 to 1024',
+    );
+    expect(() => parseConfig({ ...gated, recall: { forget: "" } }, "x")).toThrow('"recall.forget"');
+    const names = tensorSpecs(config, 256, 256).map(({ name }) => name);
+    expect(names.slice(-2)).toEqual(["recall.bonus", "recall.pull"]);
+  });
+
   test("says in JSON that a comparison has no router or gate, and nothing of them elsewhere", () => {
     const config = parseConfig({ ...gated, gate: false }, "x");
     expect(configToJson(config)).toMatchObject({ gate: false });

@@ -5,6 +5,10 @@ export type Pathway = (typeof PATHWAYS)[number];
 /** Taps of the local pathway's convolution; tap 0 is the current symbol. */
 export const TAPS = 5;
 
+/** Recall tells matches of 0 to 5 symbols, and of 6 or more, apart, and of each length four kinds: see ARCHITECTURE.md, "Recall". */
+export const RECALL_LENGTHS = 7;
+export const RECALL_KINDS = 4;
+
 /** Epsilon of every LayerNorm and RMSNorm. */
 export const LAYER_NORM_EPSILON = 1e-5;
 
@@ -21,6 +25,14 @@ export interface LayerConfig {
   pathways: Record<Pathway, boolean>;
   /** Positions that attention looks at, the current one included; in a transformer the whole training window. */
   window: number;
+}
+
+/** What followed earlier occurrences of the symbols just read is made likelier. */
+export interface RecallConfig {
+  /** Symbols remembered. */
+  window: number;
+  /** A text whose last symbol empties the memory: what ends a document. */
+  forget?: string | undefined;
 }
 
 /** How a model is trained; every field has a default, see parse-config.ts. */
@@ -69,6 +81,7 @@ export interface ModelConfig {
   /** Whether a layer with more than one pathway weighs them by a router, and whether the mix is gated; false only in comparisons. */
   router: boolean;
   gate: boolean;
+  recall?: RecallConfig;
   train: TrainConfig;
 }
 
@@ -110,6 +123,7 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     // Always there but in comparisons.
     ...(config.router ? {} : { router: false }),
     ...(config.gate ? {} : { gate: false }),
+    ...(config.recall ? { recall: { ...config.recall } } : {}),
     train: { ...config.train },
   };
 }

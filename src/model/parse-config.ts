@@ -58,6 +58,19 @@ const alphabetSchema = v.variant(
   anAlphabet,
 );
 
+const recallSchema = v.strictObject(
+  {
+    window: v.optional(integer(1, maxWindow), 256),
+    forget: v.optional(
+      v.pipe(
+        v.string("a text"),
+        v.check((text) => text.length > 0, "a text that is not empty"),
+      ),
+    ),
+  },
+  '{"window": 256, "forget": "<|endoftext|>"}',
+);
+
 const isPerLayer = (value: unknown) => Array.isArray(value) && Array.isArray(value[0]);
 const configSchema = v.strictObject(
   {
@@ -82,6 +95,7 @@ const configSchema = v.strictObject(
     matrices: v.optional(choice(WEIGHT_QUANTISERS), "ternary"),
     router: v.optional(flag, true),
     gate: v.optional(flag, true),
+    recall: v.optional(recallSchema),
     train: v.optional(trainSchema, {}),
   },
   "an object",
@@ -176,7 +190,21 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
   const raw = result.output;
   checkConsistency(raw, place);
   if (isTransformer(raw)) checkTransformer(raw, place);
-  const { block, dModel, nLayers, dHead, topK = 4, alphabet, embedding, tied, matrices, router, gate, train } = raw;
+  const {
+    block,
+    dModel,
+    nLayers,
+    dHead,
+    topK = 4,
+    alphabet,
+    embedding,
+    tied,
+    matrices,
+    router,
+    gate,
+    recall,
+    train,
+  } = raw;
   return {
     block,
     dModel,
@@ -192,6 +220,7 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
     matrices,
     router,
     gate,
+    ...(recall ? { recall } : {}),
     train,
   };
 }

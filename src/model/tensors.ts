@@ -1,4 +1,13 @@
-import { hasRouter, isTransformer, type ModelConfig, pathwaysOf, TAPS, type WeightQuantiser } from "./config.js";
+import {
+  hasRouter,
+  isTransformer,
+  type ModelConfig,
+  pathwaysOf,
+  RECALL_KINDS,
+  RECALL_LENGTHS,
+  TAPS,
+  type WeightQuantiser,
+} from "./config.js";
 import { atanh, exp, log } from "./elementary.js";
 import type { Quantiser } from "./quantise.js";
 
@@ -87,6 +96,12 @@ export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number)
     quantiser: quantiserOf(choice),
     group: "embedding",
   });
+  const recalled = (name: string): TensorSpec => ({
+    name: `recall.${name}`,
+    shape: [RECALL_LENGTHS * RECALL_KINDS],
+    quantiser: "none",
+    group: "vector",
+  });
   return [
     table("embed", vocab, config.embedding),
     ...(config.block === "gpt" ? [table("position", config.train.context, config.embedding)] : []),
@@ -96,6 +111,7 @@ export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number)
       ? []
       : [{ name: "final.beta", shape: [d], quantiser: "none", group: "vector" } as const]),
     ...(config.tied ? [] : [table("unembed", outputs, config.unembedding)]),
+    ...(config.recall ? [recalled("bonus"), recalled("pull")] : []),
   ];
 }
 
@@ -120,7 +136,7 @@ function initialTensor(spec: TensorSpec, config: ModelConfig, normal: () => numb
   const kind = spec.name.replace(/^layers\.\d+\./, "");
   const gated = config.block === "gated";
   if (kind.endsWith("gamma")) return values.fill(1);
-  if (kind.endsWith("beta") || kind === "router.bias") return values;
+  if (kind.endsWith("beta") || kind === "router.bias" || kind.startsWith("recall.")) return values;
   if (kind === "state.decay") return values.map((_, channel) => (gated ? decayOf(channel, values.length) : 1.5));
   if (kind === "state.out" && gated) return values.fill(1);
   const fanIn = spec.shape[spec.shape.length - 1];

@@ -92,6 +92,11 @@ export class Alphabet {
     return all;
   }
 
+  /** The symbol that a text ends with, or undefined for no text: what `recall.forget` of a configuration means. */
+  lastSymbolOf(text: string | undefined): number | undefined {
+    return text ? this.encode(new TextEncoder().encode(text)).at(-1) : undefined;
+  }
+
   /** Encodes a text that arrives in pieces; the result does not depend on where the pieces end. */
   encoder(): Encoder {
     return new Encoder(this);
