@@ -40,6 +40,7 @@ export async function trainToEnd(options: LoopOptions): Promise<LoopResult> {
   const trainer = await Trainer.create({
     config,
     vocab: data.alphabet.size,
+    forget: data.alphabet.lastSymbolOf(config.recall?.forget),
     symbols: data.training.symbols,
     threads,
     platform: nodePlatform,

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isTransformer, LAYER_NORM_EPSILON, type ModelConfig } from "../model/config.js";
 import { parseConfig } from "../model/parse-config.js";
 import { effectiveWeights } from "../model/quantise.js";
+import { randomTensors } from "../model/random-model.js";
 import { tensorSpecs } from "../model/tensors.js";
 import { Random } from "./random.js";
 import { nodePlatform } from "./threads-node.js";
-import { Trainer } from "./trainer.js";
+import { Trainer, type TrainerState } from "./trainer.js";
 
 // The model again, in plain float64 loops over one window, written from ARCHITECTURE.md alone: what the gradients are held to.
 
@@ -154,6 +155,32 @@ function layerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: R
   );
 }
 
+/** Changes the logits after the last of `symbols` as "Recall" in ARCHITECTURE.md says. */
+function recalled(config: ModelConfig, tensors: Tensors, symbols: number[], logits: number[]): number[] {
+  if (!config.recall) return logits;
+  const bonus = tensors.get("recall.bonus") as Float64Array;
+  const pull = tensors.get("recall.pull") as Float64Array;
+  const newest = symbols.length - 1;
+  const begin = Math.max(symbols.lastIndexOf(forget) + 1, newest - config.recall.window + 1);
+  const remembered = symbols.lastIndexOf(forget) + 1;
+  const places = symbols.flatMap((symbol, place) => {
+    if (place < begin) return [];
+    let m = 0;
+    while (m < 6 && place - 1 - m >= remembered && symbols[place - 1 - m] === symbols[newest - m]) m++;
+    return [{ symbol, m }];
+  });
+  const greatest = Math.max(...places.map(({ m }) => m));
+  const atGreatest = places.filter(({ m }) => m === greatest).length;
+  return logits.map((logit, symbol) => {
+    const own = places.filter((place) => place.symbol === symbol).map(({ m }) => m);
+    if (own.length === 0) return logit;
+    const m = Math.max(...own);
+    const count = own.filter((length) => length === m).length;
+    const k = m < greatest ? 0 : 2 * count <= atGreatest ? 1 : count === 1 ? 2 : 3;
+    return logit + bonus[4 * m + k] + pull[4 * m + k] * (Math.max(...logits) - logit);
+  });
+}
+
 /** Mean cross-entropy in nats over all windows. */
 function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Array[]): number {
   const d = config.dModel;
@@ -173,7 +200,8 @@ function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Arr
     });
     return x.map((row, t) => {
       const n = beta ? layerNorm(row, gamma, beta) : rmsNorm(row, gamma);
-      return -Math.log(softmax(multiply(unembed, n))[window[t + 1]]);
+      const logits = recalled(config, tensors, [...window.subarray(0, t + 1)], multiply(unembed, n));
+      return -Math.log(softmax(logits)[window[t + 1]]);
     });
   });
   return sum(losses) / losses.length;
@@ -194,6 +222,8 @@ function numericGradient(loss: () => number, values: Float64Array): Float64Array
 
 const norm = (values: ArrayLike<number>) => Math.sqrt(sum(Array.from(values, (value) => value * value)));
 
+/** The symbol that empties the memory of recall. */
+const forget = 3;
 const train = { batch: 2, context: 9, seed: 5 };
 const base = { block: "base", dModel: 10, nLayers: 2, dHead: 3, window: 7, train };
 const gated = { block: "gated", dModel: 6, dInner: 9, nLayers: 2, dHead: 3, window: 7, train };
@@ -201,6 +231,7 @@ const float = { matrices: "float", embedding: "float", unembedding: "float" };
 const gpt = { block: "gpt", dModel: 6, dInner: 9, nLayers: 2, dHead: 3, train };
 const llama = { ...gpt, block: "llama", dHead: 2 };
 const long = { nLayers: 1, train: { ...train, batch: 1, context: 21 } };
+const recalling = { nLayers: 1, train: { ...train, context: 45 } };
 const everyPathway = ["local", "state", "sparse"];
 const cases: [string, unknown][] = [
   ["base", base],
@@ -231,12 +262,23 @@ const cases: [string, unknown][] = [
   ["llama in int4, 4 heads", { ...llama, dModel: 8, matrices: "int4", embedding: "int4", unembedding: "int4" }],
   ["llama, 1 head of 10, tied int8", { ...llama, dModel: 10, dHead: 10, nLayers: 1, tied: true, embedding: "int8" }],
   ["llama, ternary, 3 heads", llama],
+  ["gated with recall", { ...gated, ...recalling, recall: { window: 64 } }],
+  ["llama with recall of 3 symbols, tied", { ...llama, ...recalling, tied: true, recall: { window: 3 } }],
+  ["base with recall of 1 symbol", { ...base, ...recalling, recall: { window: 1 } }],
   ["gated, other pathways per layer", { ...gated, pathways: [["local"], ["local", "sparse"]] }],
 ];
 
+/** A trainer at step 0 with no tensor at a start of zeros. */
+function randomState(config: ModelConfig, vocab: number): TrainerState {
+  const tensors = randomTensors(config, vocab, vocab, 7);
+  const zeros = new Map([...tensors].map(([name, values]) => [name, values.map(() => 0)]));
+  return { step: 0, random: Random.fromSeed(1).state(), tensors, firstMoments: zeros, secondMoments: zeros };
+}
+
 describe.each(cases)("gradients of the %s block", (_, json) => {
   const config = parseConfig(json, "test");
-  const vocab = 13;
+  // Few symbols repeat themselves often.
+  const vocab = config.recall ? 4 : 13;
   let trainer: Trainer;
   let windows: Uint16Array[];
   let effective: Tensors;
@@ -245,7 +287,8 @@ describe.each(cases)("gradients of the %s block", (_, json) => {
   beforeAll(async () => {
     const random = Random.fromSeed(9);
     const symbols = Uint16Array.from({ length: 200 }, () => random.below(vocab));
-    trainer = await Trainer.create({ config, vocab, symbols, threads: 1, platform: nodePlatform });
+    const resume = config.recall ? { resume: randomState(config, vocab) } : {};
+    trainer = await Trainer.create({ config, vocab, forget, symbols, threads: 1, platform: nodePlatform, ...resume });
     windows = [0, 50].slice(0, config.train.batch).map((at) => symbols.slice(at, at + config.train.context + 1));
     const { tensors } = trainer.state();
     effective = new Map(

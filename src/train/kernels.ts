@@ -40,6 +40,8 @@ export interface Kernels {
   quantiseInt6Taps: Kernel;
   quantiseInt8: Kernel;
   quantiseTernary: Sum;
+  recallBackward: Kernel;
+  recallForward: Kernel;
   rmsNormBackward: Kernel;
   rmsNormForward: Kernel;
   rotate: Kernel;

@@ -112,15 +112,18 @@ export interface Layout {
   /** Not in the llama block. */
   finalBeta: TensorSlot | undefined;
   unembed: MatrixGroup;
+  recall: { bonus: TensorSlot; pull: TensorSlot } | undefined;
   /** Gradient of the embedding's output for all windows, packed by columns. */
   embedStore: number;
   /** Gradients of all vectors (and taps) side by side, and each window's share of them. */
   vectorGradients: number;
   vectorCount: number;
   partials: number;
-  /** u16 [B, T + 1]; see `windowAddress`. */
+  /** Most symbols before a window that are kept for recall. */
+  history: number;
+  /** u16 [B, history + T + 1]; see `windowAddress`. */
   symbols: number;
-  /** i32 per window: tokens, first token that counts. */
+  /** i32 per window: tokens, first token that counts, symbols of history, unused. */
   windows: number;
   /** f64 per window. */
   losses: number;
@@ -140,6 +143,11 @@ export interface ScratchPlan {
   finalNorm: number;
   finalStats: number;
   logits: number;
+  /** Recall: see the kernel. */
+  recallLengths: number;
+  recallPlaces: number;
+  recallHeads: number;
+  recallEntries: number;
   dx: number;
   dn: number;
   dProject: number;
@@ -190,6 +198,9 @@ export interface LayerScratch {
 
 /** Most gradient tasks a plan has room for. */
 export const MAX_GRADIENT_TASKS = 4096;
+
+/** Symbols that the kernel of recall may read before the first one. */
+const SYMBOLS_BEFORE = 8;
 
 /** First byte used: below lie the control block (see team.ts) and what the compiler keeps for itself. */
 const FIRST_BYTE = 8192;
@@ -297,7 +308,7 @@ function placeLayer(
 }
 
 function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allocator): ScratchPlan {
-  const { tokens: T, dModel: d, dInner: w, layers, unembed } = layout;
+  const { tokens: T, dModel: d, dInner: w, layers, unembed, recall, history } = layout;
   const rowsOf = (pick: (layer: LayerPlan) => MatrixGroup | undefined) =>
     Math.max(8, ...layers.map((layer) => pick(layer)?.rows ?? 0));
   const take = (width: number) => allocator.take(T * width);
@@ -333,6 +344,10 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
     finalNorm: take(d),
     finalStats: take(2),
     logits: take(unembed.rows),
+    recallLengths: allocator.take(recall ? (history + T) / 2 + 8 : 0),
+    recallPlaces: allocator.take(recall ? layout.vocab / 2 + 1 : 0),
+    recallHeads: take(recall ? 2 : 0),
+    recallEntries: take(2 * recallEntriesPerToken(layout)),
     dx: take(d),
     dn: take(d),
     dProject: take(rowsOf((layer) => layer.project)),
@@ -356,11 +371,16 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
   };
 }
 
+/** Most symbols that recall can change the logits of. */
+export const recallEntriesPerToken = ({ vocab, history }: Pick<Layout, "vocab" | "history">): number =>
+  Math.min(vocab, history);
+
 /** Lays out a trainer's memory; `batch` and `context` come from the configuration. */
 export function planLayout(config: ModelConfig, vocab: number, outputs: number, threads: number): Layout {
   const allocator = new Allocator();
   const { batch, context } = config.train;
   const tokens = pad8(context);
+  const history = config.recall?.window ?? 0;
   const { slots, vectorCount } = placeSlots(tensorSpecs(config, vocab, outputs), allocator);
   const byName = new Map(slots.map((slot) => [slot.spec.name, slot]));
   const named = (name: string) => byName.get(name) as TensorSlot;
@@ -397,12 +417,14 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
     finalGamma: named("final.gamma"),
     finalBeta: byName.get("final.beta"),
     unembed,
+    recall: config.recall && { bonus: named("recall.bonus"), pull: named("recall.pull") },
     embedStore: allocator.take(batch * tokens * embed.stride),
     vectorGradients,
     vectorCount,
     partials: allocator.take(batch * vectorCount),
-    symbols: allocator.take((batch * (context + 1)) / 2 + 1),
-    windows: allocator.take(batch * 2),
+    history,
+    symbols: allocator.take((batch * (history + context + 1)) / 2 + 8),
+    windows: allocator.take(batch * 4),
     losses: allocator.take(batch * 2),
     squares: allocator.take(MAX_GRADIENT_TASKS * 2),
     rotary: allocator.take(config.block === "llama" ? 2 * tokens * pad8(config.dHead) : 0),
@@ -411,9 +433,9 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
   return { ...plan, scratch, bytes: allocator.bytes };
 }
 
-/** Address of a window's first symbol; its targets start one symbol later. */
-export const windowAddress = (layout: Layout, window: number): number =>
-  layout.symbols + window * (layout.context + 1) * 2;
+/** Address of a window's first symbol; its history ends before it, its targets start one symbol later. */
+export const windowAddress = ({ symbols, history, context }: Layout, window: number): number =>
+  symbols + SYMBOLS_BEFORE * 2 + (window * (history + context + 1) + history) * 2;
 
 /** Copies a tensor's values into memory at one of its slot's addresses, with the slot's padding and order. */
 export function writeTensor(memory: Float32Array, slot: TensorSlot, address: number, values: Float32Array): void {

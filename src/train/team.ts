@@ -12,6 +12,8 @@ export interface StartMessage {
   config: ModelConfig;
   vocab: number;
   outputs: number;
+  /** See `WindowPass`. */
+  forget: number;
   threads: number;
   /** Which of the threads this is, from 0. */
   thread: number;
@@ -106,7 +108,7 @@ class TeamMember {
     const kernels = bindKernels(start.module, start.memory);
     this.words = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
-    this.pass = new WindowPass(kernels, plan, start.thread, buffer);
+    this.pass = new WindowPass(kernels, plan, start.thread, buffer, start.forget);
     this.gradients = gradientTasks(kernels, plan);
     this.updates = updateTasks(kernels, plan);
   }

@@ -34,6 +34,8 @@ export interface TrainerOptions {
   vocab: number;
   /** Rows of the unembedding; `vocab` unless given. */
   outputs?: number;
+  /** The symbol that empties the memory of recall: `alphabet.lastSymbolOf(config.recall?.forget)`. */
+  forget?: number | undefined;
   /** Training part of the corpus; more than one window of it. */
   symbols: SymbolSource;
   /** Worker threads; results do not depend on it. */
@@ -234,6 +236,7 @@ export class Trainer {
         config,
         vocab,
         outputs,
+        forget: this.options.forget ?? -1,
         threads,
         thread: index,
       };
@@ -265,18 +268,23 @@ export class Trainer {
     this.finish?.reject(this.failure);
   }
 
-  /** Gives a window symbols `begin` .. `end` - 1: all but the last are read, all but the first predicted, counted from `first` on. */
+  /**
+   * Gives a window symbols `begin` .. `end` - 1: all but the last are read, all but the first predicted, counted from `first` on.
+   * Recall also knows the symbols before it.
+   */
   private setWindow(window: number, source: SymbolSource, begin: number, end: number, first = 0): void {
     const { buffer } = this.memory;
-    const symbols = source.subarray(begin, end);
+    const history = Math.min(begin, this.plan.history);
+    const symbols = source.subarray(begin - history, end);
     const tooLarge = symbols.findIndex((symbol) => symbol >= this.options.vocab);
     if (tooLarge >= 0) {
       throw new UsageError(
-        `Cannot train or evaluate: symbol ${symbols[tooLarge]} at position ${begin + tooLarge} is outside the alphabet of ${this.options.vocab}; encode the text with the model's alphabet.`,
+        `Cannot train or evaluate: symbol ${symbols[tooLarge]} at position ${begin - history + tooLarge} is outside the alphabet of ${this.options.vocab}; encode the text with the model's alphabet.`,
       );
     }
-    new Uint16Array(buffer, windowAddress(this.plan, window), symbols.length).set(symbols);
-    new Int32Array(buffer, this.plan.windows + window * 8, 2).set([symbols.length - 1, first]);
+    new Uint16Array(buffer, windowAddress(this.plan, window) - 2 * history, symbols.length).set(symbols);
+    const tokens = symbols.length - history - 1;
+    new Int32Array(buffer, this.plan.windows + window * 16, 3).set([tokens, first, history]);
   }
 
   /** Losses of the first windows. */

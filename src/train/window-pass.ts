@@ -4,7 +4,7 @@ import { GatedBlock } from "./blocks/gated.js";
 import { GptBlock } from "./blocks/gpt.js";
 import { LlamaBlock } from "./blocks/llama.js";
 import type { Kernels } from "./kernels.js";
-import { type Layout, windowAddress } from "./layout.js";
+import { type Layout, recallEntriesPerToken, windowAddress } from "./layout.js";
 import { type Block, Pass } from "./pass.js";
 
 const blocks: Record<BlockName, new (pass: Pass) => Block> = {
@@ -25,7 +25,14 @@ export class WindowPass {
   private readonly integers: Int32Array;
   private readonly doubles: Float64Array;
 
-  constructor(kernels: Kernels, plan: Layout, thread: number, memory: ArrayBufferLike) {
+  /** @param forget the symbol that empties the memory of recall; -1 for none */
+  constructor(
+    kernels: Kernels,
+    plan: Layout,
+    thread: number,
+    memory: ArrayBufferLike,
+    private readonly forget: number,
+  ) {
     this.pass = new Pass(kernels, plan, plan.scratch[thread]);
     this.block = new blocks[plan.config.block](this.pass);
     this.integers = new Int32Array(memory);
@@ -50,7 +57,7 @@ export class WindowPass {
     const { pass } = this;
     const { k, plan, scratch } = pass;
     pass.window = window;
-    pass.T = this.integers[plan.windows / 4 + 2 * window];
+    pass.T = this.integers[plan.windows / 4 + 4 * window];
     k.embeddingForward(scratch.x[0], plan.embed.effective, windowAddress(plan, window), pass.T, plan.dModel);
     if (plan.position) k.add(scratch.x[0], plan.position.effective, pass.T * plan.dModel);
     plan.layers.forEach((layer, index) => {
@@ -62,11 +69,35 @@ export class WindowPass {
     });
     pass.norm(scratch.finalNorm, scratch.finalStats, scratch.x[plan.layers.length], plan.finalGamma, plan.finalBeta);
     pass.product(scratch.logits, scratch.finalNorm, plan.unembed);
+    this.recall();
+  }
+
+  private recall(): void {
+    const { k, plan, scratch, window, T } = this.pass;
+    const { config, recall } = plan;
+    if (!config.recall || !recall) return;
+    const history = this.integers[plan.windows / 4 + 4 * window + 2];
+    const read = [windowAddress(plan, window) - 2 * history, history, T, config.recall.window, this.forget];
+    const parameters = [recall.bonus.latent, recall.pull.latent];
+    // Eight lengths more before the first.
+    const kept = [scratch.recallLengths + 16, scratch.recallPlaces, scratch.recallHeads, scratch.recallEntries];
+    const sizes = [plan.unembed.rows, plan.outputs];
+    k.recallForward(scratch.logits, ...sizes, ...read, ...parameters, ...kept, recallEntriesPerToken(plan));
+  }
+
+  private recallBackward(): void {
+    const { pass } = this;
+    const { k, plan, scratch, T } = pass;
+    const { recall } = plan;
+    if (!recall) return;
+    const partials = [pass.partialOf(recall.bonus), pass.partialOf(recall.pull)];
+    const kept = [scratch.recallHeads, scratch.recallEntries, recallEntriesPerToken(plan)];
+    k.recallBackward(scratch.logits, plan.unembed.rows, T, recall.pull.latent, ...partials, ...kept);
   }
 
   private loss(scale: number): void {
     const { k, plan, scratch, window, T } = this.pass;
-    const first = this.integers[plan.windows / 4 + 2 * window + 1];
+    const first = this.integers[plan.windows / 4 + 4 * window + 1];
     const targets = windowAddress(plan, window) + 2;
     const sizes = [first, T, plan.outputs, plan.unembed.rows];
     this.doubles[plan.losses / 8 + window] = k.crossEntropy(scratch.logits, targets, ...sizes, scale);
@@ -78,6 +109,7 @@ export class WindowPass {
     const { dx, dn } = scratch;
     k.clear(pass.partial(0), plan.vectorCount);
     k.clear(dx, T * plan.dModel);
+    this.recallBackward();
     pass.productBackward(dn, scratch.logits, scratch.finalNorm, plan.unembed);
     pass.normBackward(scratch.finalStats, scratch.x[plan.layers.length], plan.finalGamma, plan.finalBeta);
     for (let index = plan.layers.length - 1; index >= 0; index--) {

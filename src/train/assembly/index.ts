@@ -22,6 +22,7 @@ export { matmul, matmulOuter, packColumns, packRows } from "./matmul";
 export { mixBackward, mixForward } from "./mix";
 export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseInt8, quantiseTernary } from "./quantise";
 export { constantRouter, routerBackward, routerForward } from "./router";
+export { recallBackward, recallForward } from "./recall";
 export { rmsNormBackward, rmsNormForward } from "./rms-norm";
 export { swigluBackward, swigluForward } from "./swiglu";
 export { add, clear, copy, fill, multiply, sumOfSquares, sumPartials } from "./reduce";
