@@ -38,9 +38,9 @@ export interface HistoryEntry {
 
 /** What training needs beside the tensors to go on with the same bits. */
 export interface TrainingState {
-  /** AdamW's running mean of the gradient, one array per tensor. */
+  /** AdamW's running mean of the gradient, or Muon's momentum; one array per tensor. */
   m: ReadonlyMap<string, Float32Array>;
-  /** Its running mean of the squared gradient. */
+  /** AdamW's running mean of the squared gradient; zeros where Muon is the optimizer. */
   v: ReadonlyMap<string, Float32Array>;
   /** Words of the random generator's state. */
   random: readonly number[];

@@ -56,6 +56,16 @@ describe("parseConfig()", () => {
     expect(parseConfig(configToJson(config), "x")).toEqual(config);
   });
 
+  test("says in JSON that Muon trains, and nothing of AdamW, which is the default", () => {
+    const plain = parseConfig(base, "x");
+    expect(plain.train.optimizer).toBe("adamw");
+    expect(configToJson(plain).train).not.toHaveProperty("optimizer");
+    expect(configToJson(parseConfig({ ...base, train: { optimizer: "adamw" } }, "x"))).toEqual(configToJson(plain));
+    const config = parseConfig({ ...base, train: { optimizer: "muon" } }, "x");
+    expect(configToJson(config)).toMatchObject({ train: { optimizer: "muon" } });
+    expect(parseConfig(JSON.parse(JSON.stringify(configToJson(config))), "x")).toEqual(config);
+  });
+
   test("a transformer attends to the whole window and has no pathways", () => {
     const config = parseConfig({ ...gpt, train: { context: 33 } }, "x");
     const pathways = { local: false, state: false, sparse: false };
@@ -115,6 +125,11 @@ describe("parseConfig()", () => {
       "an unknown quantiser",
       { ...base, matrices: "int2" },
       '"matrices" is "int2" but must be one of "ternary", "int4", "int8", "float"',
+    ],
+    [
+      "an unknown optimizer",
+      { ...base, train: { optimizer: "sgd" } },
+      '"train.optimizer" is "sgd" but must be one of "adamw", "muon"',
     ],
     ["an unknown pathway", { ...base, pathways: ["local", "far"] }, '"pathways.1" is "far" but must be one of'],
     ["a pathway twice", { ...base, pathways: ["local", "local"] }, "must be a list of one to three different pathways"],

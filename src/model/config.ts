@@ -35,6 +35,9 @@ export interface RecallConfig {
   forget?: string | undefined;
 }
 
+export const OPTIMIZERS = ["adamw", "muon"] as const;
+export type Optimizer = (typeof OPTIMIZERS)[number];
+
 /** How a model is trained; every field has a default, see parse-config.ts. */
 export interface TrainConfig {
   steps: number;
@@ -42,6 +45,8 @@ export interface TrainConfig {
   batch: number;
   /** Symbols per window. */
   context: number;
+  /** What updates the matrices of the layers; everything else is always AdamW's. */
+  optimizer: Optimizer;
   learningRate: number;
   embeddingLearningRate: number;
   beta1: number;
@@ -99,10 +104,14 @@ export function pathwaysOf(layer: LayerConfig): Pathway[] {
 
 const same = (values: readonly unknown[]) => values.every((value) => String(value) === String(values[0]));
 
-/** The configuration as JSON with every key present in a fixed order; `parseConfig` gives the same configuration back. */
+/**
+ * The configuration as JSON with its keys in a fixed order; `parseConfig` gives the same configuration back. Results are
+ * known by the hash of this text, so a key that came later is left out where it has its default.
+ */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const pathways = config.layers.map(pathwaysOf);
   const windows = config.layers.map((layer) => layer.window);
+  const { optimizer, ...train } = config.train;
   const ofPathways = {
     topK: config.topK,
     pathways: same(pathways) ? pathways[0] : pathways,
@@ -124,6 +133,6 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     ...(config.router ? {} : { router: false }),
     ...(config.gate ? {} : { gate: false }),
     ...(config.recall ? { recall: { ...config.recall } } : {}),
-    train: { ...config.train },
+    train: optimizer === "adamw" ? train : { ...train, optimizer },
   };
 }

@@ -32,6 +32,7 @@ export interface Kernels {
   mixBackward: Kernel;
   mixForward: Kernel;
   multiply: Kernel;
+  muon: Kernel;
   packColumns: Kernel;
   packRows: Kernel;
   positionBackward: Kernel;

@@ -3,6 +3,7 @@ import {
   isTransformer,
   type LayerConfig,
   type ModelConfig,
+  type Optimizer,
   PATHWAYS,
   pathwaysOf,
   TAPS,
@@ -22,6 +23,7 @@ export const pad8 = (count: number): number => (count + 7) & ~7;
 export interface TensorSlot {
   spec: TensorSpec;
   transposed: boolean;
+  optimizer: Optimizer;
   rows: number;
   columns: number;
   stride: number;
@@ -170,6 +172,8 @@ export interface ScratchPlan {
   attention: number;
   /** For `matmulTernary`. */
   tables: number;
+  /** For the kernel of Muon, where it is the optimizer. */
+  muon: number;
 }
 
 export interface LayerScratch {
@@ -225,7 +229,21 @@ function shapeOf(spec: TensorSpec): Pick<TensorSlot, "transposed" | "rows" | "co
 
 const isInGroup = (spec: TensorSpec) => spec.group !== "vector" && !spec.name.endsWith("local.taps");
 
-function placeSlot(spec: TensorSpec, allocator: Allocator, partial: number): TensorSlot {
+/** Muon is for the matrices of the layers; a router's two or three rows are none that could be orthogonal to much. */
+const isMuons = ({ train }: ModelConfig, spec: TensorSpec) =>
+  train.optimizer === "muon" &&
+  spec.group === "matrix" &&
+  !spec.name.endsWith("local.taps") &&
+  !spec.name.endsWith("router.weight");
+
+/** Values that the kernel of Muon works in for a tensor. */
+function muonValues({ optimizer, rows, stride }: TensorSlot): number {
+  if (optimizer !== "muon") return 0;
+  const height = pad8(rows);
+  return 2 * height * stride + 2 * Math.min(height, stride) ** 2;
+}
+
+function placeSlot(config: ModelConfig, spec: TensorSpec, allocator: Allocator, partial: number): TensorSlot {
   const shape = shapeOf(spec);
   const count = shape.rows * shape.stride;
   // Panels of 8 rows are packed from these: the rows beyond the last are zeros.
@@ -235,6 +253,7 @@ function placeSlot(spec: TensorSpec, allocator: Allocator, partial: number): Ten
   return {
     spec,
     ...shape,
+    optimizer: isMuons(config, spec) ? "muon" : "adamw",
     count,
     latent,
     firstMoment: allocator.take(count),
@@ -245,10 +264,14 @@ function placeSlot(spec: TensorSpec, allocator: Allocator, partial: number): Ten
   };
 }
 
-function placeSlots(specs: TensorSpec[], allocator: Allocator): { slots: TensorSlot[]; vectorCount: number } {
+function placeSlots(
+  config: ModelConfig,
+  specs: TensorSpec[],
+  allocator: Allocator,
+): { slots: TensorSlot[]; vectorCount: number } {
   let vectorCount = 0;
   const slots = specs.map((spec) => {
-    const slot = placeSlot(spec, allocator, vectorCount);
+    const slot = placeSlot(config, spec, allocator, vectorCount);
     if (!isInGroup(spec)) vectorCount += slot.count;
     return slot;
   });
@@ -368,6 +391,7 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
     dv: take(heads),
     attention: take(transformer ? 5 * depth + 16 : 0),
     tables: allocator.take(16 * Math.max(...layout.groups.map(({ rows, depth }) => rows + depth + 12)) + 6912),
+    muon: allocator.take(Math.max(...layout.slots.map(muonValues))),
   };
 }
 
@@ -381,7 +405,7 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
   const { batch, context } = config.train;
   const tokens = pad8(context);
   const history = config.recall?.window ?? 0;
-  const { slots, vectorCount } = placeSlots(tensorSpecs(config, vocab, outputs), allocator);
+  const { slots, vectorCount } = placeSlots(config, tensorSpecs(config, vocab, outputs), allocator);
   const byName = new Map(slots.map((slot) => [slot.spec.name, slot]));
   const named = (name: string) => byName.get(name) as TensorSlot;
   const groups: MatrixGroup[] = [];

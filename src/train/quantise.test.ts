@@ -24,14 +24,14 @@ function slotOf(name: string, shape: number[], quantiser: Quantiser): TensorSlot
   const [rows, columns] = transposed ? [shape[1], shape[0]] : shape;
   const stride = pad8(columns);
   const addresses = { latent: 8192, effective: 65536, firstMoment: 0, secondMoment: 0, gradient: 0, partial: 0 };
-  return { spec, transposed, rows, columns, stride, count: rows * stride, ...addresses };
+  return { spec, optimizer: "adamw", transposed, rows, columns, stride, count: rows * stride, ...addresses };
 }
 
 function quantised(slot: TensorSlot, values: Float32Array): Float32Array {
   floats.fill(0);
   writeTensor(floats, slot, slot.latent, values);
   const plan = { slots: [slot], groups: [] } as unknown as Parameters<typeof updateTasks>[1];
-  for (const task of updateTasks(kernels, plan)) task.prepare();
+  for (const task of updateTasks(kernels, plan, { muon: 0 })) task.prepare();
   return readTensor(floats, slot, slot.effective);
 }
 

@@ -110,7 +110,7 @@ class TeamMember {
     this.doubles = new Float64Array(buffer);
     this.pass = new WindowPass(kernels, plan, start.thread, buffer, start.forget);
     this.gradients = gradientTasks(kernels, plan);
-    this.updates = updateTasks(kernels, plan);
+    this.updates = updateTasks(kernels, plan, plan.scratch[start.thread]);
   }
 
   run(): void {

@@ -30,6 +30,11 @@ const configs: [string, ModelConfig][] = (
       "gated, every pathway, float",
       { ...gated, pathways: ["local", "state", "sparse"], matrices: "float", embedding: "float" },
     ],
+    [
+      "gated, every pathway, muon",
+      { ...gated, pathways: ["local", "state", "sparse"], train: { ...train, optimizer: "muon" } },
+    ],
+    ["llama, muon", { ...gpt, block: "llama", matrices: "float", train: { ...train, optimizer: "muon" } }],
   ] as [string, unknown][]
 ).map(([name, json]) => [name, parseConfig(json, "test")]);
 
@@ -64,6 +69,8 @@ const expectedHashes: Record<string, string> = {
   base: "3a868c092c1c38b4",
   "gated, tied int4": "f1b24dfa2ac71c95",
   "gated, every pathway, float": "99c484d4778ac14d",
+  "gated, every pathway, muon": "502b3d1b467d688a",
+  "llama, muon": "ec62295db09f5666",
 };
 
 describe.each(configs)("%s", (name, config) => {

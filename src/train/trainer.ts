@@ -16,7 +16,7 @@ export interface TrainerState {
   random: RandomState;
   /** Latent values by name, shapes as in `tensorSpecs`. */
   tensors: Map<string, Float32Array>;
-  /** AdamW's running means of the gradient and of its square. */
+  /** AdamW's running means of the gradient and of its square; Muon's momentum and zeros. */
   firstMoments: Map<string, Float32Array>;
   secondMoments: Map<string, Float32Array>;
 }
@@ -126,7 +126,7 @@ export class Trainer {
     return trainer;
   }
 
-  /** One step of AdamW on `batch` windows at random places. */
+  /** One step of the optimizer on `batch` windows at random places. */
   async step(): Promise<StepResult> {
     const { train } = this.options.config;
     const { symbols } = this.options;

@@ -1,7 +1,7 @@
 import type { Kernels } from "./kernels.js";
-import type { Layout, MatrixGroup, TensorSlot } from "./layout.js";
+import type { Layout, MatrixGroup, ScratchPlan, TensorSlot } from "./layout.js";
 
-/** What AdamW needs of a step; see the kernel. */
+/** What AdamW and Muon need of a step; see the kernels. */
 export interface UpdateParameters {
   gradientScale: number;
   learningRate: number;
@@ -22,11 +22,11 @@ export interface UpdateTask {
 }
 
 /** The third phase of a step, largest tasks first so that threads finish together. */
-export function updateTasks(kernels: Kernels, plan: Layout): UpdateTask[] {
+export function updateTasks(kernels: Kernels, plan: Layout, scratch: Pick<ScratchPlan, "muon">): UpdateTask[] {
   const grouped = new Set(plan.groups.flatMap((group) => group.members.map(({ slot }) => slot)));
   const alone = plan.slots.filter((slot) => !grouped.has(slot));
   const tasks = [
-    ...plan.groups.map((group) => ({ size: group.rows * group.depth, task: groupTask(kernels, group) })),
+    ...plan.groups.map((group) => ({ size: group.rows * group.depth, task: groupTask(kernels, group, scratch.muon) })),
     ...alone.map((slot) => ({ size: slot.count, task: slotTask(kernels, slot) })),
   ];
   return tasks.sort((a, b) => b.size - a.size).map(({ task }) => task);
@@ -41,11 +41,14 @@ function slotTask(kernels: Kernels, slot: TensorSlot): UpdateTask {
   };
 }
 
-function groupTask(kernels: Kernels, group: MatrixGroup): UpdateTask {
+function groupTask(kernels: Kernels, group: MatrixGroup, muonScratch: number): UpdateTask {
   const { rows, depth, effective, forwardWeights, backwardWeights } = group;
   return {
     update: (parameters) => {
-      for (const { slot } of group.members) update(kernels, slot, parameters);
+      for (const { slot } of group.members) {
+        if (slot.optimizer === "muon") updateByMuon(kernels, slot, parameters, muonScratch);
+        else update(kernels, slot, parameters);
+      }
     },
     prepare: () => {
       for (const { slot, firstRow } of group.members) {
@@ -66,6 +69,13 @@ function update(kernels: Kernels, slot: TensorSlot, p: UpdateParameters): void {
   const moments = [slot.latent, slot.firstMoment, slot.secondMoment, slot.gradient, slot.count];
   const keep = 1 - rate * p.weightDecay;
   kernels.adamw(...moments, p.gradientScale, rate / p.correction1, keep, p.beta1, p.beta2, p.correction2, p.epsilon);
+}
+
+function updateByMuon(kernels: Kernels, slot: TensorSlot, p: UpdateParameters, scratch: number): void {
+  const { latent, firstMoment, gradient, rows, columns, stride } = slot;
+  const rate = p.learningRate * 0.2 * Math.sqrt(Math.max(rows, columns));
+  const keep = 1 - p.learningRate * p.weightDecay;
+  kernels.muon(latent, firstMoment, gradient, rows, stride, scratch, p.gradientScale, rate, keep);
 }
 
 /** Makes a slot's effective values; returns the scale of a ternary tensor, 0 for others. */

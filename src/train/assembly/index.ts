@@ -20,6 +20,7 @@ export { gateBackward, gateForward } from "./gate";
 export { layerNormBackward, layerNormForward } from "./layer-norm";
 export { matmul, matmulOuter, packColumns, packRows } from "./matmul";
 export { mixBackward, mixForward } from "./mix";
+export { muon } from "./muon";
 export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseInt8, quantiseTernary } from "./quantise";
 export { constantRouter, routerBackward, routerForward } from "./router";
 export { recallBackward, recallForward } from "./recall";

@@ -27,6 +27,15 @@ const configs = {
     unembedding: "float",
     train,
   },
+  muon: {
+    block: "gated",
+    dModel: 12,
+    dInner: 20,
+    nLayers: 1,
+    dHead: 6,
+    pathways: ["local", "sparse"],
+    train: { ...train, optimizer: "muon" },
+  },
 };
 
 /** 3,000 words of two to four syllables, drawn by a linear congruential generator. */
@@ -46,7 +55,7 @@ async function sha256(bytes) {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The checkpoint after the last step, with AdamW's moments. */
+/** The checkpoint after the last step, with the optimizer's moments. */
 async function trainToEnd(atome, config, text, threads, platform) {
   const alphabet = atome.learnAlphabet(config.alphabet, () => [text]);
   const symbols = alphabet.encode(text);
