@@ -17,13 +17,14 @@ const OPERATIONS_PER_SECOND = 35e9;
 const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
-export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate }) {
+export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate, optimizer }) {
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
     ...(embedding ? [`${embedding} table`] : []),
     ...(tied === undefined ? [] : [tied ? "tied" : "untied"]),
     ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
+    ...(optimizer === "muon" ? ["Muon"] : []),
   ];
   return parts.join(" ");
 }
@@ -115,9 +116,10 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
   /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
   const modelOf = memoised(
     ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
-    ({ model, shape: { embeddingRate: _, ...shape }, setting }) => {
+    ({ model, shape: { embeddingRate: _, optimizer, ...shape }, setting }) => {
       const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
-      const json = { ...model.config, ...shape, train: trainOf(model, setting, bytesPerSymbol) };
+      const train = { ...trainOf(model, setting, bytesPerSymbol), ...(optimizer ? { optimizer } : {}) };
+      const json = { ...model.config, ...shape, train };
       const flashBytesOf = (changes) => {
         const config = parseConfig({ ...json, ...changes }, `of ${model.name}`);
         return model.isAtome

@@ -22,6 +22,11 @@ const shape = (dModel, nLayers, heads, alphabet, more = {}) => ({
 });
 const untied = { tied: false };
 const tied = { tied: true };
+/** Trained with Muon instead of AdamW. */
+const muon = { optimizer: "muon" };
+
+/** What the memory of recall holds in our models, and in a rival that is given one. */
+const recall = { window: 512, forget: "<|endoftext|>" };
 
 /** Shapes to try by quantiser and tier; the width of the MLP fills the flash, and a shape that does not fit a block is left out. */
 const transformerShapes = {
@@ -38,29 +43,32 @@ const transformerShapes = {
       ...[shape(20, 1, 2, tokens(512)), shape(24, 1, 2, tokens(512))],
       ...[shape(32, 1, 4, tokens(256)), shape(32, 1, 4, map)],
     ],
-    "64k": [shape(48, 2, 4, tokens(512)), shape(40, 3, 4, tokens(512)), shape(40, 2, 4, tokens(640))],
-    "256k": [shape(80, 4, 4, tokens(512)), shape(96, 3, 4, tokens(512)), shape(80, 3, 4, tokens(1024))],
+    "64k": [shape(48, 2, 4, tokens(512)), shape(40, 2, 4, tokens(640))],
+    "256k": [shape(96, 3, 4, tokens(512)), shape(80, 3, 4, tokens(1024))],
   },
   int4: {
-    "20k": [shape(32, 1, 4, tokens(512)), shape(32, 1, 4, tokens(640)), shape(36, 1, 2, tokens(512))],
-    "64k": [shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024)), shape(56, 3, 4, tokens(512))],
-    "256k": [shape(128, 3, 4, tokens(512)), shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))],
+    "20k": [
+      ...[shape(32, 1, 4, tokens(512)), shape(32, 1, 4, tokens(640)), shape(36, 1, 2, tokens(512))],
+      shape(36, 1, 2, tokens(512), muon),
+    ],
+    "64k": [...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))], shape(64, 2, 4, tokens(512), muon)],
+    "256k": [...[shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))], shape(112, 4, 4, tokens(1024), muon)],
   },
   ternary: {
     "20k": [
       shape(40, 2, 4, tokens(512), untied),
       shape(56, 1, 4, tokens(512), tied),
       shape(48, 1, 4, tokens(512), untied),
+      shape(40, 2, 4, tokens(512), { ...untied, ...muon }),
     ],
     "64k": [
       shape(80, 3, 4, tokens(512), untied),
-      shape(80, 3, 4, tokens(512), { ...tied, embedding: "int4" }),
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4" }),
+      shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon }),
     ],
     "256k": [
       shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4" }),
-      shape(160, 4, 4, tokens(1024), untied),
-      shape(128, 6, 4, tokens(1024), { ...tied, embedding: "int4" }),
+      shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4", ...muon }),
     ],
   },
 };
@@ -100,38 +108,61 @@ const transformersOf = (block) => [
   ...["int8", "int4"].map((quantiser) => quantisedAfterwards(block, quantiser)),
 ];
 
+/** A rival given our memory: what of the difference that alone makes. Not a rival that ours is judged by. */
+const withRecall = (model) => ({
+  ...model,
+  name: `${model.name}-recall`,
+  title: `${model.title}, with our recall`,
+  config: { ...model.config, recall },
+  isVariant: true,
+});
+
 const baseShapes = (...shapes) =>
   shapes.map(([dModel, nLayers, dHead]) => ({ dModel, nLayers, dHead, alphabet: bytes }));
 
+const atomeShapes = {
+  "20k": [
+    { dModel: 36, nLayers: 3, alphabet: tokens(640) },
+    { dModel: 40, nLayers: 3, alphabet: tokens(512) },
+    { dModel: 32, nLayers: 3, alphabet: tokens(512), embedding: "int4", tied: true },
+  ],
+  "64k": [
+    { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
+    { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true },
+    { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
+  ],
+  "256k": [
+    { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
+    { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
+  ],
+};
+
+const atome = {
+  name: "atome",
+  title: "Atome: gated block, tokens, recall",
+  isAtome: true,
+  fill: "dInner",
+  config: { block: "gated", recall },
+  shapes: atomeShapes,
+  learningRates: [0.005, 0.01, 0.02, 0.04],
+};
+
 /**
  * Models. `config` and a shape of the tier make a configuration; `fill` names the key that the flash decides. The tables
- * learn at `embeddingRate` times the learning rate. `isAtome`: it has an export, which is what is measured.
+ * learn at `embeddingRate` times the learning rate. `isAtome`: it has an export, which is what is measured. `isVariant`: it says
+ * where a difference comes from and is neither ours nor a rival.
  */
 const models = [
+  atome,
   {
-    name: "atome",
-    title: "Atome: gated block, tokens",
-    isAtome: true,
-    fill: "dInner",
+    ...atome,
+    name: "atome-without-recall",
+    title: "Atome: gated block, tokens, without recall",
     config: { block: "gated" },
-    shapes: {
-      "20k": [
-        { dModel: 36, nLayers: 3, alphabet: tokens(640) },
-        { dModel: 40, nLayers: 3, alphabet: tokens(512) },
-        { dModel: 32, nLayers: 3, alphabet: tokens(512), embedding: "int4", tied: true },
-      ],
-      "64k": [
-        { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
-        { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true },
-        { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
-      ],
-      "256k": [
-        { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
-        { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
-      ],
-    },
-    learningRates: [0.005, 0.01, 0.02, 0.04],
+    isVariant: true,
   },
+  withRecall(transformer("llama", "ternary")),
+  withRecall(transformer("llama", "int4")),
   {
     name: "base-recipe",
     title: "base block, bytes, constant rate 3e-4",
@@ -200,7 +231,7 @@ export const plan = {
   /** Least and greatest rate that a search may try beyond a model's own list. */
   rateLimits: [1e-4, 0.64],
   /** Rivals that go on to other budgets and contexts: the best of the tuning, by validation. */
-  carriedRivals: 4,
+  carriedRivals: 2,
   /** Rivals that get all seeds. */
   finalists: 2,
   /** The first seed chooses. */

@@ -16,6 +16,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
   const passes = (key, value) => !filter[key]?.length || filter[key].includes(value);
   const chosenModels = plan.models.filter(({ name }) => passes("models", name));
   const isOurs = ({ name }) => name === plan.ours;
+  const isRival = (model) => !isOurs(model) && !model.isVariant;
   const [tuningSeed] = plan.seeds;
   const [leastRate, greatestRate] = plan.rateLimits;
 
@@ -78,7 +79,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const searches = chosenModels.map((model) => ({ model, ...tuned(model, tuningSetting(setting)) }));
     const waiting = searches.filter(({ isComplete }) => !isComplete).flatMap(({ jobs }) => jobs);
     if (waiting.length > 0) return { models: chosenModels.filter(isOurs), waiting };
-    const rivals = ranked(searches.filter(({ model }) => !isOurs(model))).slice(0, plan.carriedRivals);
+    const rivals = ranked(searches.filter(({ model }) => isRival(model))).slice(0, plan.carriedRivals);
     return { models: [...chosenModels.filter(isOurs), ...rivals.map(({ model }) => model)], waiting };
   }
 
@@ -91,7 +92,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const { models, waiting } = entrants(setting);
     const searches = models.map((model) => ({ model, ...search(model, setting) }));
     const isComplete = waiting.length === 0 && searches.every((found) => found.isComplete);
-    const rivals = ranked(searches.filter(({ model }) => !isOurs(model)));
+    const rivals = ranked(searches.filter(({ model }) => isRival(model)));
     const finalists = isComplete ? rivals.slice(0, plan.finalists) : [];
     const ours = searches.filter(({ model, best, isComplete }) => isOurs(model) && best && isComplete);
     const untested = [...waiting, ...searches.flatMap(({ jobs }) => jobs)];

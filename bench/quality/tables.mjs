@@ -31,7 +31,7 @@ function groupsOf(plan, rows, setting) {
 export function duel(plan, rows, setting) {
   const groups = groupsOf(plan, rows, setting);
   const ours = groups.find(({ model }) => model.name === plan.ours);
-  const rivals = groups.filter(({ model }) => model.name !== plan.ours);
+  const rivals = groups.filter(({ model }) => model.name !== plan.ours && !model.isVariant);
   const rivalCount = rivals.length;
   const rival = bestRival(rivals);
   if (!ours || !rival) return undefined;
