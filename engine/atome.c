@@ -48,22 +48,27 @@ typedef uint32_t ALIAS alias32_t;
 #define IS_GATED(a) (ATOME_GATED && (!ATOME_BASE || (a)->inner))
 #define HAS_INT4(a, option) (ATOME_INT4 && ((a)->options & (option)))
 
-enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56 };
-enum { LOCAL = 1, STATE = 2, SPARSE = 4 };                           /* pathways */
-enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8 }; /* options */
+enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56, RECALL_BYTES = 116 };
+enum { LOCAL = 1, STATE = 2, SPARSE = 4 };                                        /* pathways */
+enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16 }; /* options */
 enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAST = 5 };
 enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46, MEMORY_BYTES = 48 }; /* in the header */
 enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, QUERY = 24, KEY = 28, VALUE = 32, IN = 36, GATE = 40, OUT = 44, ROUTER_BIAS = 48, TAP_SHIFT = 54, MIX_SHIFT = 55 }; /* in a layer's record */
+enum { FORGET = 2, PAIRS = 4, PAIR_BYTES = 4 }; /* in the recall record, after the window */
+enum { MATCH_MAX = 6, MATCH_SHIFT = 11, COUNT_MASK = 2047 };
 enum { VECTOR_MAX = 6553, RESIDUAL_MAX = 0x1FFFFF, MIX_MAX = 0x1FFFF };
 enum { TABLE_ENTRIES = 252, SCRATCH_BYTES = 2048, MIX_BYTES = 8 };
 
 struct atome {
+  uint8_t escape;           /* decoding: how many symbols of an escaped byte have come */
+  uint8_t byte;             /* decoded */
+  uint8_t longest, repeats; /* of recall: atome_recall */
   const uint8_t *model;
   const uint8_t *content; /* of the sections: first the weights, and so the embedding table */
   const uint8_t *weights; /* cursor */
   const uint8_t *record;  /* of the layer being run */
   uint8_t *memory;        /* cursor: what the layers remember between steps */
-  uint16_t *table;        /* 4 tables of 252 sums; also the sampler's weights */
+  uint16_t *table;        /* 4 tables of 252 sums; also the sampler's weights, and what recall counts */
   int32_t *residual;      /* d, and 4 spare */
   int32_t *product;       /* rows of the last matrix; the logits */
   int16_t *vector;        /* max(d, e), and 4 zeros */
@@ -71,8 +76,7 @@ struct atome {
   uint32_t vocab, outputs, width, inner, head, paths_width; /* paths_width: w */
   uint32_t layers, top_k, options;
   uint32_t memory_bytes, product_bytes, vector_bytes; /* in the arena */
-  uint32_t escape;       /* decoding: how many symbols of an escaped byte have come */
-  uint8_t byte;          /* decoded */
+  int32_t penalty; /* of recall */
 };
 
 /* ---- reading: little-endian, aligned ---- */
@@ -572,6 +576,81 @@ static void run_layer(atome_t *a, uint16_t *mix) {
   } while (c);
 }
 
+#if ATOME_RECALL
+/* ---- recall: 3.6.1 ---- */
+
+/* The last of the weights. */
+static const uint8_t *recall_record(const atome_t *a) {
+  return a->content + read32(a->model + HEADER_BYTES + 4) - RECALL_BYTES;
+}
+
+/* The memory: how many places there are, their symbols, newest first, and their matches. A symbol read moves all symbols one
+ * place on, and then what stood before the symbol of a place is what was at the place: each match grows or ends there. */
+static NOINLINE void remember(atome_t *a, uint32_t symbol) {
+  const uint8_t *record = recall_record(a);
+  alias32_t *count = (alias32_t *)(void *)a->memory;
+  alias16_t *symbols = (alias16_t *)(void *)(a->memory + 4);
+  uint32_t window = read16(record), n = *count, newer = symbol, before, match;
+  uint8_t *matches = (uint8_t *)(symbols + window);
+  if (n < window) symbols[n++] = UINT16_MAX; /* no symbol: the oldest match is 0 */
+  if (symbol == read16(record + FORGET)) n = 0;
+  *count = n;
+  for (; n; n--) {
+    before = *symbols;
+    *symbols++ = (uint16_t)newer;
+    newer = before;
+    match = *matches;
+    if (match < MATCH_MAX) match++;
+    *matches++ = (uint8_t)(before == symbol ? match : 0);
+  }
+}
+
+/* The longest match so far and, in the low 11 bits, how many have it; with one more. */
+static uint32_t count_match(uint32_t counted, uint32_t match) {
+  if (counted >> MATCH_SHIFT < match) counted = match << MATCH_SHIFT;
+  return counted >> MATCH_SHIFT == match ? counted + 1 : counted;
+}
+
+/* Counts the matches of n places by symbol, and returns the count of all. */
+static NOINLINE uint32_t count_matches(alias16_t *counted, const alias16_t *symbols, const uint8_t *matches, uint32_t n) {
+  uint32_t all = 0;
+  fill((int32_t *)(void *)counted, SCRATCH_BYTES / 4, 0);
+  for (; n; n--) {
+    uint32_t symbol = *symbols++, match = *matches++;
+    counted[symbol] = (uint16_t)count_match(counted[symbol], match);
+    all = count_match(all, match);
+  }
+  return all;
+}
+
+/* Changes the logit of each symbol that stands at a remembered place, once. */
+static NOINLINE void follow_matches(atome_t *a) {
+  const uint8_t *record = recall_record(a), *pair;
+  const alias16_t *symbols = (const alias16_t *)(const void *)(a->memory + 4);
+  alias16_t *counted = (alias16_t *)(void *)a->table;
+  uint32_t n = *(const alias32_t *)(const void *)a->memory, all, own, match, i;
+  int32_t top = maximum(a->product, a->outputs, &i), *logit;
+  all = count_matches(counted, symbols, (const uint8_t *)(symbols + read16(record)), n);
+  for (; n; n--) {
+    i = *symbols++;
+    own = counted[i];
+    if (!own) continue;
+    counted[i] = 0;
+    logit = a->product + i;
+    match = own >> MATCH_SHIFT;
+    pair = record + PAIRS + 4 * PAIR_BYTES * match;
+    if (match == all >> MATCH_SHIFT) {
+      own &= COUNT_MASK;
+      pair += 2 * own <= (all & COUNT_MASK) ? PAIR_BYTES : own == 1 ? 2 * PAIR_BYTES : 3 * PAIR_BYTES;
+    }
+    if (match >= a->repeats)
+      *logit -= a->penalty;
+    else if (match <= a->longest)
+      *logit += mul_q15(top - *logit, read_signed16(pair + 2)) + read_signed16(pair);
+  }
+}
+#endif
+
 /* ---- opening a model: 1, 2, 6 ---- */
 
 /* Reads the dimensions. Returns the bytes of arena that the model needs. */
@@ -694,6 +773,21 @@ static NOINLINE uint32_t pass_layer(walk_t *walk) {
 }
 #endif
 
+#if ATOME_RECALL && ATOME_CHECK
+/* Walks the recall record; returns the bytes of memory it needs. */
+static uint32_t pass_recall(walk_t *walk) {
+  const uint8_t *record = walk->a.weights;
+  uint32_t window, bad, i;
+  pass(walk, ANY, 0, RECALL_BYTES);
+  if (walk->error) return 0;
+  window = read16(record);
+  bad = out_of(window, 1, 1024) || (read32(record) + 65536) >> 16 > walk->a.vocab; /* FFFF becomes 0 */
+  for (i = PAIRS; i < RECALL_BYTES; i += PAIR_BYTES) bad |= record[i + 3] >> 7;
+  if (bad) walk->error = ATOME_ERROR_RECALL;
+  return 4 + align4(3 * window);
+}
+#endif
+
 #if ATOME_TOKENS || ATOME_CHECK
 /* The longest string of the list that text starts with; *length is 0 when there is none, and then the result is the
  * escape or `count`. */
@@ -768,8 +862,8 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   options = read32(model + 28);
   if (out_of(model[26], 1, 64) || out_of(model[27], 1, 4) || (!(options & CLASSIFIER) && read16(model + 16) != read16(model + 18)))
     return ATOME_ERROR_DIMENSION;
-  if (options > 15 || (options & TIED && (options & CLASSIFIER || (options ^ options >> 1) & EMBED_INT4)) ||
-      (!ATOME_INT4 && options & (EMBED_INT4 | UNEMBED_INT4)) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
+  if (options > 31 || (options & CLASSIFIER && options & (TIED | RECALL)) || (options & TIED && (options ^ options >> 1) & EMBED_INT4) ||
+      (!ATOME_RECALL && options & RECALL) || (!ATOME_INT4 && options & (EMBED_INT4 | UNEMBED_INT4)) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
     return ATOME_ERROR_OPTION;
   if (read32(model + EPSILON) >> 30 || read32(model + EMBED_SCALE) > (options & EMBED_INT4 ? 15 : RESIDUAL_MAX) ||
       bad_scale(model + LOGIT_SCALE) || read16(model + FINAL_SHIFT) > 31)
@@ -797,6 +891,9 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   for (i = end = 0; i < walk.a.layers && !walk.error; i++) end += pass_layer(&walk);
   pass(&walk, ANY, 0, 4 * walk.a.width);
   if (!(options & TIED)) pass_table(&walk, walk.a.outputs, walk.a.width, options & UNEMBED_INT4);
+#if ATOME_RECALL
+  if (options & RECALL) end += pass_recall(&walk);
+#endif
   if (walk.error) return walk.error;
   if (walk.a.weights != walk.end || end != read32(model + MEMORY_BYTES)) return ATOME_ERROR_WEIGHTS;
   for (p = walk.end; (entry += SECTION_BYTES) != walk.a.content; p += size) {
@@ -820,6 +917,9 @@ atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes) {
   a->product = a->residual + a->width + 4;
   a->vector = (int16_t *)(void *)((uint8_t *)a->product + a->product_bytes);
   a->mix = (uint16_t *)(void *)((uint8_t *)a->vector + a->vector_bytes);
+#if ATOME_RECALL
+  atome_recall(a, MATCH_MAX, MATCH_MAX + 1, 0);
+#endif
   atome_reset(a);
   return a;
 }
@@ -829,6 +929,14 @@ void atome_reset(atome_t *a) {
   fill((int32_t *)(void *)a->mix, a->memory_bytes / 4, 0);
 }
 
+#if ATOME_RECALL
+void atome_recall(atome_t *a, uint32_t longest, uint32_t repeats, int32_t penalty) {
+  a->longest = (uint8_t)longest;
+  a->repeats = (uint8_t)repeats;
+  a->penalty = penalty;
+}
+#endif
+
 uint32_t atome_feed(atome_t *a, uint32_t symbol) {
   uint32_t i;
   if (symbol >= a->vocab) return 1;
@@ -836,6 +944,9 @@ uint32_t atome_feed(atome_t *a, uint32_t symbol) {
   a->memory = (uint8_t *)(a->mix + MIX_BYTES / 2 * a->layers);
   load_row(a, symbol);
   for (i = 0; i < a->layers; i++) run_layer(a, a->mix + MIX_BYTES / 2 * i);
+#if ATOME_RECALL
+  if (a->options & RECALL) remember(a, symbol);
+#endif
   return 0;
 }
 
@@ -854,6 +965,9 @@ const int32_t *atome_logits(atome_t *a) {
     multiply_ternary(a, rows, a->width, logits);
     scale_product(logits, rows, a->model + LOGIT_SCALE, INT32_MAX);
   }
+#if ATOME_RECALL
+  if (a->options & RECALL) follow_matches(a);
+#endif
   a->weights = final_norm;
   return logits;
 }

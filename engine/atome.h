@@ -44,6 +44,9 @@ extern "C" {
 #ifndef ATOME_INT4
 #define ATOME_INT4 1 /* 4-bit tables */
 #endif
+#ifndef ATOME_RECALL
+#define ATOME_RECALL 1 /* models with recall, atome_recall */
+#endif
 #ifndef ATOME_CHECK
 #define ATOME_CHECK 1 /* atome_check */
 #endif
@@ -80,7 +83,8 @@ enum {
   ATOME_ERROR_WEIGHTS = 15,
   ATOME_ERROR_TOKEN = 16,
   ATOME_ERROR_CLASS = 17,
-  ATOME_ERROR_ARENA = 18
+  ATOME_ERROR_ARENA = 18,
+  ATOME_ERROR_RECALL = 19
 };
 
 /* A running stream: the first bytes of the arena. Its members are the engine's own. */
@@ -103,8 +107,14 @@ uint32_t atome_check(const void *model, uint32_t bytes, uint32_t *arena_bytes);
  * resets it. Returns NULL when `arena_bytes` is less than the model needs or a pointer is null or misaligned. */
 atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes);
 
-/* Forgets everything: the state after atome_init. */
+/* Forgets everything: the state after atome_init, but for what atome_recall has set. */
 void atome_reset(atome_t *a);
+
+/* How far the logits follow what the stream said before; a model without recall does not mind. Symbols that followed a match
+ * of more than `longest` symbols (0..6) are left alone; those that followed one of `repeats` symbols or more (0..7) lose
+ * `penalty` (0..32767, in 1/2048 bit) instead. After atome_init 6, 7, 0: all of what was learned, which is right for text
+ * that is read. Text that the model writes would go in circles: 1, 4, 6144 keeps it from that; 0, 0, 0 is no recall. */
+void atome_recall(atome_t *a, uint32_t longest, uint32_t repeats, int32_t penalty);
 
 /* Takes one symbol (< vocab) without computing logits: cheaper than atome_step, for all but the last of a prompt.
  * Returns 0, or 1 and changes nothing when the symbol is out of range. */

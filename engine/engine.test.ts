@@ -81,7 +81,7 @@ interface Mutation {
 }
 
 const small = vectors.map(({ name }) => name).filter((name) => modelOf(name).length < 3000);
-const withStrings = small.filter((name) => /tokens|classes|sample/.test(name));
+const withMore = small.filter((name) => /tokens|classes|sample|recall/.test(name));
 const HEAD_BYTES = 160;
 
 /** Where the items and sections of a model begin. */
@@ -89,12 +89,13 @@ const places = new Map(
   small.map((name) => {
     const { layout, sections } = readModel(modelOf(name));
     const items = layout.layers.flatMap(layerItems).map((item) => item.offset);
-    return [name, [...sections.map(({ offset }) => offset), layout.finalNorm.offset, ...items]] as const;
+    const last = [layout.finalNorm, layout.recall].flatMap((item) => (item ? [item.offset] : []));
+    return [name, [...sections.map(({ offset }) => offset), ...last, ...items]] as const;
   }),
 );
 
 const mutation: fc.Arbitrary<Mutation> = fc.record({
-  name: fc.oneof(fc.constantFrom(...small), fc.constantFrom(...withStrings)),
+  name: fc.oneof(fc.constantFrom(...small), fc.constantFrom(...withMore)),
   // Mostly whole: a shortened file seldom gets past its size.
   keep: fc.oneof(
     { weight: 9, arbitrary: fc.constant(1) },
@@ -158,6 +159,8 @@ function shortCalls(model: Uint8Array): Call[] {
   return [
     { call: "stream", symbols: { random: model.length, count: 12 } },
     { call: "sample", count: 3, feed: false, temperature: 400, topK: 5, topP: 30000, random: vocab },
+    { call: "recall", longest: 1, repeats: 2, penalty: 300 },
+    { call: "stream", symbols: { random: model.length, count: 12 } },
     { call: "scores" },
     { call: "router" },
     { call: "encode", text: "00616263ff20" },
@@ -174,7 +177,9 @@ describe("mutated models", () => {
   const jobs: HostJob[] = mutations.map((model, i) => ({ model, calls: verdicts[i] === 0 ? shortCalls(model) : [] }));
 
   test("hit every error of a file, and none", () => {
-    expect([...new Set(verdicts)].sort((a, b) => a - b)).toEqual([0, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]);
+    expect([...new Set(verdicts)].sort((a, b) => a - b)).toEqual([
+      0, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19,
+    ]);
   });
 
   test("get the same error from the reader, the TypeScript engine and the WebAssembly engine", () => {
@@ -228,7 +233,7 @@ const COMBINATIONS = [
 const WARNINGS = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror"];
 
 test("atome.h has its switches", () => {
-  expect(SWITCHES).toHaveLength(9);
+  expect(SWITCHES).toHaveLength(10);
 });
 
 describe.each(COMPILERS)("%s compiles atome.c without a warning", (compiler) => {

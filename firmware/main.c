@@ -15,8 +15,8 @@
  * The logits are computed after every symbol fed, the prompt's and the generated ones (the last one too), and `hash` is the
  * FNV-1a hash (32 bits) of the little-endian bytes of all of them, in order. `details` is the same kind of hash over: after
  * every symbol fed, for each layer, the router's mix and its entropy; before every generated symbol is fed, the bytes it
- * decodes to; at the end the name of the likeliest class, the scores, their entropy, and the logits after a reset and the
- * first symbol again. A generated token costs what atome_argmax (or atome_sample) and atome_step cost.
+ * decodes to; at the end the name of the likeliest class, the scores, their entropy, and, recall set to take a bit from what
+ * was said, the logits after a reset and the first symbol again. A generated token costs what atome_argmax (or atome_sample) and atome_step cost.
  */
 #include "atome.h"
 #include "port.h"
@@ -168,6 +168,9 @@ static void hash_scores(run_t *run) {
   uint32_t entropy = atome_entropy(scores, outputs(run));
   run->details = hash_words(run->details, scores, outputs(run));
   run->details = hash_words(run->details, &entropy, 1);
+#if ATOME_RECALL
+  atome_recall(run->atome, 0, 0, 2048);
+#endif
   atome_reset(run->atome);
   atome_feed(run->atome, run->first_symbol);
   run->details = hash_words(run->details, atome_logits(run->atome), outputs(run));

@@ -1,6 +1,6 @@
 // What runs in Node and in a page alike; index.ts and browser.ts add what does not.
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint/checkpoint.js";
-export type { CheckResult, Engine, Sampler } from "./engine/engine.js";
+export type { CheckResult, Engine, RecallSettings, Sampler } from "./engine/engine.js";
 export { check, createMirror } from "./engine/mirror.js";
 export { type ExportInput, exportModel, exportQuantised } from "./export/export.js";
 export { type AtomeModel, readModel } from "./format/reader.js";

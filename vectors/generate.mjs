@@ -112,13 +112,35 @@ function stringCalls(parts) {
   ];
 }
 
+/** Recall as it is set for text that is written, at its limits and off, on text that repeats itself with a change now and then. */
+function recallCalls({ dimensions, recall }) {
+  if (!recall) return [];
+  const symbols = Array.from({ length: 60 }, (_, i) => (i % 13 === 12 ? i : i % 7) % dimensions.vocab);
+  const set = (longest, repeats, penalty) => ({ call: "recall", longest, repeats, penalty });
+  const streamed = { call: "stream", symbols };
+  return [
+    { call: "reset" },
+    streamed,
+    ...[set(1, 4, 8192), set(0, 7, 0), set(6, 1, 32767), set(2, 3, 500), set(0, 0, 0)].flatMap((settings) => [
+      settings,
+      streamed,
+      { call: "greedy", count: 12 },
+    ]),
+    set(3, 5, 1000),
+    { call: "reset" },
+    streamed,
+    set(6, 7, 0),
+    streamed,
+  ];
+}
+
 /** A model's calls: listed steps, everything that reads the last of them (all samplers in every fifth model), then streams. */
 function callsOf({ name, parts }, index) {
   const { vocab, outputs, dModel, dInner, nLayers } = parts.dimensions;
   const large = dModel * (dInner + vocab) * nLayers > 20_000 || dModel >= 1000 || dInner >= 1000;
   const generates = outputs <= vocab;
   // The state comes to its bound after some times 1 / (1 - a) = 4096 steps.
-  const long = name.startsWith("extreme-state") ? 30_000 : 400;
+  const long = name.startsWith("extreme-state") ? 30_000 : Math.max(400, 2 * (parts.recall?.window ?? 0));
   const first = { call: "step", symbols: listedSymbols(vocab, outputs) };
   return [
     first,
@@ -135,6 +157,7 @@ function callsOf({ name, parts }, index) {
     { call: "reset" },
     { call: "step", symbols: first.symbols.slice(0, 1) },
     ...stringCalls(parts),
+    ...recallCalls(parts),
   ];
 }
 

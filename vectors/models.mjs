@@ -1,6 +1,13 @@
 // The models of the vectors: small, each for a reason. Their weights are drawn by the generator of SPEC.md 3.8.
 import { OPTION, PATHWAY, SCALE_NAMES, STATE_LIMIT } from "../dist/format/layout.js";
-import { drawModel, sampleBase, sampleClassifier, sampleGated, seededDraw } from "../dist/format/samples.js";
+import {
+  drawModel,
+  sampleBase,
+  sampleClassifier,
+  sampleGated,
+  sampleRecall,
+  seededDraw,
+} from "../dist/format/samples.js";
 
 const { local, state, sparse } = PATHWAY;
 const { tied, embedInt4, unembedInt4, classifier } = OPTION;
@@ -41,6 +48,11 @@ function usualTable(draw, table) {
   return { ...table, steps: table.steps.map(() => draw(512, 8191)) };
 }
 
+/** Up to 2 bits, up to half of the way to the top. */
+function usualRecall(draw, recall) {
+  return { ...recall, bonus: recall.bonus.map(() => draw(-4096, 4096)), pull: recall.pull.map(() => draw(0, 16384)) };
+}
+
 function usualLayer(draw, dimensions, layer) {
   const shifts = usualShifts(dimensions);
   const gated = dimensions.dInner > 0;
@@ -75,15 +87,17 @@ function usualModel(seed, shape) {
     unembedding: usualTable(draw, model.unembedding),
     layers: model.layers.map((layer) => usualLayer(draw, shape.dimensions, layer)),
     finalNorm: usualNorm(draw, shape.dimensions.dModel),
+    recall: model.recall && usualRecall(draw, model.recall),
   };
 }
 
 /** `layers`: [pathways, window] each. */
-function shapeOf({ vocab, outputs = vocab, d, e = 0, head = 8, topK = 2, options = 0, layers }) {
+function shapeOf({ vocab, outputs = vocab, d, e = 0, head = 8, topK = 2, options = 0, layers, recall }) {
   return {
     dimensions: { vocab, outputs, dModel: d, dInner: e, dHead: head, nLayers: layers.length, topK },
     options,
     layers: layers.map(([pathways, window = 0]) => ({ pathways, window })),
+    recall,
   };
 }
 
@@ -444,6 +458,67 @@ const extremes = () => {
   ];
 };
 
+/** Logits at their bound, up and down, and every bonus and pull at its own. */
+function loudestRecall(model) {
+  const { dModel, outputs } = model.dimensions;
+  const loud = loudest(model, filled);
+  return {
+    ...loud,
+    finalNorm: { gamma: filled(loud.finalNorm.gamma, 0), beta: filled(loud.finalNorm.beta, 32767) },
+    unembedding: {
+      kind: "ternary",
+      trits: Int8Array.from({ length: outputs * dModel }, (_, i) => 1 - Math.floor(i / dModel)),
+    },
+    recall: {
+      ...loud.recall,
+      bonus: loud.recall.bonus.map((_, i) => (i % 2 === 0 ? 32767 : -32768)),
+      pull: loud.recall.pull.map((_, i) => (i % 3 === 0 ? 0 : 32767)),
+    },
+  };
+}
+
+const withRecall = () => [
+  [
+    "recall-gated-tokens",
+    "recall of 20 tokens, which one of them empties",
+    named(
+      401,
+      shapeOf({
+        vocab: WORDS_AND_ESCAPE.length,
+        d: 10,
+        e: 15,
+        layers: [[local | state]],
+        recall: { window: 20, forget: 9 },
+      }),
+      { tokens: WORDS_AND_ESCAPE },
+    ),
+  ],
+  [
+    "recall-window-1",
+    "recall of the last symbol alone",
+    usualModel(402, shapeOf({ vocab: 3, d: 5, layers: [[state]], recall: { window: 1 } })),
+  ],
+  [
+    "recall-window-1024",
+    "the longest recall, after one 4-bit table",
+    usualModel(403, shapeOf({ vocab: 5, d: 6, options: TIED_INT4, layers: [[local]], recall: { window: 1024 } })),
+  ],
+  [
+    "recall-1024-symbols",
+    "recall with the largest vocabulary, which its last symbol empties",
+    usualModel(
+      404,
+      shapeOf({ vocab: 1024, d: 5, options: tied, layers: [[local]], recall: { window: 40, forget: 1023 } }),
+    ),
+  ],
+  [
+    "recall-extreme",
+    "logits, bonuses and pulls at their bounds",
+    loudestRecall(usualModel(405, shapeOf({ vocab: 3, d: 1024, layers: [[local]], recall: { window: 9 } }))),
+  ],
+  ["sample-recall", "recall, wild values", sampleRecall()],
+];
+
 /**
  * The models, in the order of the vectors.
  *
@@ -457,5 +532,9 @@ export function vectorModels() {
     ["sample-gated", "gated block, wild values, tokens, metadata and signature", sampleGated()],
     ["sample-classifier", "classifier, wild values", sampleClassifier()],
   ];
-  return [...usual, ...withStrings(), ...extremes(), ...samples].map(([name, why, parts]) => ({ name, why, parts }));
+  return [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall()].map(([name, why, parts]) => ({
+    name,
+    why,
+    parts,
+  }));
 }

@@ -2,7 +2,7 @@
  * SPEC.md read literally: an engine as a stranger would write it, with numbers of any size instead of 32-bit words, the
  * formulas of section 3 where they stand and no thought of speed. Each value is held to its bound of section 5.
  */
-import type { Engine, RouterMix, Sampler } from "../src/engine/engine.js";
+import type { Engine, RecallSettings, RouterMix, Sampler } from "../src/engine/engine.js";
 import { firstRows } from "../src/format/layout.js";
 import { type AtomeModel, readModel } from "../src/format/reader.js";
 import { UsageError } from "../src/model/errors.js";
@@ -10,6 +10,7 @@ import { UsageError } from "../src/model/errors.js";
 type Layer = AtomeModel["layers"][number];
 type Table = AtomeModel["embedding"];
 type Scale = AtomeModel["logitScale"];
+type RecallParts = NonNullable<AtomeModel["recall"]>;
 
 const NAMES = ["local", "state", "sparse"] as const;
 
@@ -104,6 +105,13 @@ function newMemory(width: number): Memory {
   return { history: range(width).map(() => [0, 0, 0, 0]), state: Array(width).fill(0), slots: [], slot: 0 };
 }
 
+/** How many symbols before place `at`, 6 at most, equal the last ones. */
+function matchAt(symbols: readonly number[], at: number): number {
+  let m = 0;
+  while (m < Math.min(6, at) && symbols[at - 1 - m] === symbols[symbols.length - 1 - m]) m++;
+  return m;
+}
+
 export class PlainEngine implements Engine {
   readonly vocab: number;
   readonly outputs: number;
@@ -114,6 +122,9 @@ export class PlainEngine implements Engine {
   #mix: number[][] = [];
   #x: number[] = [];
   #logits: number[] = [];
+  /** All symbols since the last that empties recall's memory. */
+  #read: number[] = [];
+  #recall: RecallSettings = { longest: 6, repeats: 7, penalty: 0 };
   /** Symbols of an escape so far: undefined, or the high half of its byte when that came. */
   #escape: { high: number | undefined } | undefined;
 
@@ -130,10 +141,17 @@ export class PlainEngine implements Engine {
   reset(): void {
     this.#memory = this.#model.layers.map(() => newMemory(this.#width));
     this.#mix = this.#model.layers.map(() => [0, 0, 0]);
+    this.#read = [];
     this.#escape = undefined;
   }
 
+  recall(settings: RecallSettings): void {
+    this.#recall = settings;
+  }
+
   feed(symbol: number): void {
+    if (symbol === this.#model.recall?.forget) this.#read = [];
+    else this.#read.push(symbol);
     const { embedding, embedScale, dimensions } = this.#model;
     const row = range(dimensions.dModel).map((c) => symbol * dimensions.dModel + c);
     this.#x =
@@ -277,7 +295,31 @@ export class PlainEngine implements Engine {
             bound(8 * a, 2 ** 28.7, "an int4 product x 8");
             return scale(mulq15(8 * a, table.steps[o]), logitScale);
           });
+    this.#logits = this.#logits.map((logit) => bound(logit, 2 ** 26.7, "a logit"));
+    if (this.#model.recall) this.#follow(this.#model.recall);
     return Int32Array.from(this.#logits);
+  }
+
+  #follow({ window, bonus, pull }: RecallParts): void {
+    const symbols = this.#read;
+    const { longest, repeats, penalty } = this.#recall;
+    const places = range(symbols.length).slice(-window);
+    const matches = places.map((at) => ({ symbol: symbols[at], m: matchAt(symbols, at) }));
+    const g = Math.max(...matches.map(({ m }) => m));
+    const A = matches.filter(({ m }) => m === g).length;
+    const M = Math.max(...this.#logits);
+    for (const v of new Set(matches.map(({ symbol }) => symbol))) {
+      const own = matches.filter(({ symbol }) => symbol === v).map(({ m }) => m);
+      const m = Math.max(...own);
+      const c = own.filter((match) => match === m).length;
+      const k = m < g ? 0 : 2 * c <= A ? 1 : c === 1 ? 2 : 3;
+      const logit = this.#logits[v];
+      const i = 4 * m + k;
+      if (m >= repeats) this.#logits[v] = logit - penalty;
+      else if (m <= longest)
+        this.#logits[v] = logit + bonus[i] + mulq15(bound(M - logit, 2 ** 27.7, "M - logit"), pull[i]);
+      bound(this.#logits[v], 2 ** 26.8, "a logit after recall");
+    }
   }
 
   step(symbol: number): Int32Array {

@@ -1,8 +1,11 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { check, createMirror } from "../src/engine/mirror.js";
 import { loadWasm } from "../src/engine/wasm.js";
 import { ERROR_NAMES } from "../src/format/format-error.js";
 import { checkModel, readModel } from "../src/format/reader.js";
+import { drawModel, seededDraw } from "../src/format/samples.js";
+import { writeModel } from "../src/format/writer.js";
 import { staleFiles, vectorFiles } from "./generate.mjs";
 import { differencesOf, malformed, modelOf, vectors } from "./load.js";
 import { PlainEngine, reached } from "./plain-engine.js";
@@ -13,7 +16,7 @@ test("the files are what generate.mjs writes, and small", () => {
   const files = vectorFiles();
   expect(staleFiles(files)).toEqual([]);
   const totalBytes = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
-  expect(totalBytes).toBeLessThan(400_000);
+  expect(totalBytes).toBeLessThan(500_000);
 });
 
 test("there is a vector for each block, pathway set, table kind and limit", () => {
@@ -29,7 +32,9 @@ test("there is a vector for each block, pathway set, table kind and limit", () =
   has(24, 2, 1, 256); // dHead
   has(26, 1, 1, 3, 64); // nLayers
   has(27, 1, 1, 2, 3, 4); // topK
-  has(28, 1, 0, 1, 2, 4, 6, 7, 8, 12); // options
+  has(28, 1, 0, 1, 2, 4, 6, 7, 8, 12, 16, 17, 23); // options
+  const windows = all.flatMap((bytes) => readModel(bytes).recall?.window ?? []);
+  expect(windows).toEqual(expect.arrayContaining([1, 1024]));
   const pathways = (gated: boolean) =>
     new Set(
       all
@@ -59,6 +64,38 @@ describe.each(vectors.map((vector) => [vector.name, vector] as const))("%s", (na
   });
 });
 
+test("recall is what its definition says, for any memory, text and settings", () => {
+  const anyRecall = fc.record({
+    vocab: fc.integer({ min: 2, max: 5 }),
+    window: fc.integer({ min: 1, max: 30 }),
+    forget: fc.option(fc.nat(1), { nil: undefined }),
+    seed: fc.nat(),
+    text: fc.array(fc.nat(4), { minLength: 1, maxLength: 80 }),
+    settings: fc.record({
+      longest: fc.integer({ min: 0, max: 6 }),
+      repeats: fc.integer({ min: 0, max: 7 }),
+      penalty: fc.integer({ min: 0, max: 32767 }),
+    }),
+  });
+  fc.assert(
+    fc.property(anyRecall, ({ vocab, window, forget, seed, text, settings }) => {
+      const dimensions = { vocab, outputs: vocab, dModel: 3, dInner: 0, dHead: 1, nLayers: 1, topK: 1 };
+      const shape = { dimensions, options: 0, layers: [{ pathways: 1, window: 0 }], recall: { window, forget } };
+      const model = writeModel(drawModel(seededDraw(seed), shape));
+      const engines = [createMirror(model), wasm.create(model), new PlainEngine(model)];
+      const given = engines.map((engine) =>
+        [...text, ...text].map((symbol, t) => {
+          if (t === text.length) engine.recall(settings);
+          return [...engine.step(symbol % vocab)];
+        }),
+      );
+      expect(given[0]).toEqual(given[2]);
+      expect(given[1]).toEqual(given[2]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test("the vectors come close to the bounds of SPEC.md section 5", () => {
   const least = {
     x: 1,
@@ -76,6 +113,9 @@ test("the vectors come close to the bounds of SPEC.md section 5", () => {
     "64 D": 0.98,
     "clamp(m) x gate": 0.98,
     "min(m - logit, 128 T) q": 1,
+    "a logit": 0.98,
+    "M - logit": 0.98,
+    "a logit after recall": 0.91,
   };
   for (const [what, share] of Object.entries(least)) expect(reached.get(what), what).toBeGreaterThanOrEqual(share);
   for (const [what, share] of reached) expect(share, what).toBeLessThanOrEqual(1);

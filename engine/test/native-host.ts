@@ -59,7 +59,10 @@ export interface HostAnswer {
 }
 
 /** In the order of the enum of vectors-host.c. */
-const CALL_NAMES = ["", "reset", "step", "stream", "greedy", "sample", "router", "scores", "encode", "decode", "names"];
+const CALL_NAMES = [
+  ...["", "reset", "step", "stream", "greedy", "sample", "router", "scores", "encode", "decode", "names"],
+  "recall",
+];
 
 function wordsOf(call: Call, vocab: number): number[] {
   switch (call.call) {
@@ -72,6 +75,8 @@ function wordsOf(call: Call, vocab: number): number[] {
       return [call.count];
     case "sample":
       return [call.count, Number(call.feed), call.temperature, call.topK, call.topP, call.random];
+    case "recall":
+      return [call.longest, call.repeats, call.penalty];
     case "encode":
       return [...fromHex(call.text)];
     default:

@@ -14,7 +14,7 @@
 
 #include "atome.h"
 
-enum { END, RESET, STEP, STREAM, GREEDY, SAMPLE, ROUTER, SCORES, ENCODE, DECODE, NAMES };
+enum { END, RESET, STEP, STREAM, GREEDY, SAMPLE, ROUTER, SCORES, ENCODE, DECODE, NAMES, RECALL };
 
 static const uint8_t *input, *input_end;
 
@@ -136,6 +136,12 @@ static void run_sample(const job_t *job) {
   printf("],\"random\":%lu}", (unsigned long)sampler.random);
 }
 
+static void run_recall(const job_t *job) {
+  uint32_t longest = next_word(), repeats = next_word();
+  atome_recall(job->atome, longest, repeats, (int32_t)next_word());
+  fputs("null", stdout);
+}
+
 static void run_router(const job_t *job) {
   uint32_t i;
   for (i = 0; i < job->layers; i++) {
@@ -209,6 +215,7 @@ static void run_call(const job_t *job, uint32_t what, uint32_t n) {
   else if (what == ENCODE) run_encode(job, n);
   else if (what == DECODE) run_decode(job, n);
   else if (what == NAMES) run_names(job);
+  else if (what == RECALL) run_recall(job);
   else fail("an unknown call");
   putchar('\n');
 }

@@ -3,6 +3,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { exportModel } from "../export/export.js";
+import { parseConfig } from "../model/parse-config.js";
+import { randomTensors } from "../model/random-model.js";
+import { Alphabet } from "../tokenizer/alphabet.js";
 import { runAtome } from "./spawn-atome.js";
 import { tinyText } from "./tiny-run.js";
 
@@ -159,6 +163,47 @@ describe("atome generate", () => {
     expect(stdout.split("\n").length).toBe(8);
     expect(stdout).toMatch(/^text +local +state +sparse +entropy/);
     expect(stdout).not.toContain("\x1b");
+  });
+});
+
+describe("a model with recall", () => {
+  const config = { ...tiny, nLayers: 1, recall: { window: 40, forget: "\n" }, train: { ...tiny.train, steps: 2 } };
+  const recalling = "recalling.atome";
+
+  beforeAll(() => {
+    const parsed = parseConfig(config, "x");
+    const alphabet = Alphabet.bytes(128);
+    const tensors = randomTensors(parsed, alphabet.size, alphabet.size, 1);
+    for (const name of ["recall.bonus", "recall.pull"]) tensors.set(name, new Float32Array(28).fill(0.9));
+    write(recalling, exportModel({ config: parsed, tensors, alphabet }));
+  });
+
+  test("is followed as far as atome generate --recall says, by default words", async () => {
+    const args = ["generate", recalling, "line 1 of line 1 of line", "--temperature", "0", "--max-bytes", "60"];
+    const written = Object.fromEntries(
+      await Promise.all(
+        ["words", "full", "off"].map(async (how) => {
+          const { recall, text } = await json(...args, "--recall", how);
+          return [recall, text];
+        }),
+      ),
+    );
+    expect(new Set(Object.values(written)).size).toBe(3);
+    expect(await json(...args)).toMatchObject({ recall: "words", text: written.words });
+    expect(await json(...args, "--engine", "js", "--recall", "full")).toMatchObject({ text: written.full });
+  });
+
+  test("is told by atome inspect", async () => {
+    expect(await json("inspect", recalling)).toMatchObject({ recall: { window: 40, forget: 10 } });
+    const { stdout } = await runAtome(["inspect", recalling], cwd);
+    expect(stdout).toMatch(/^recall +40 symbols, forgotten at symbol 10$/m);
+  });
+
+  test("is asked for in vain of a model without", async () => {
+    const { code, stderr } = await runAtome(["generate", model, "line", "--recall", "full"], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toBe(`Cannot use --recall with "${model}": the model has no recall; leave the option out.\n`);
+    expect(await json("generate", model, "line", "--max-bytes", "1")).not.toHaveProperty("recall");
   });
 });
 

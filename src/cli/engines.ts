@@ -41,6 +41,7 @@ function streamOf(engine: Engine): Stream {
   return {
     nLayers: engine.nLayers,
     reset: () => engine.reset(),
+    recall: (settings) => engine.recall(settings),
     encode: (text) => unlessRefused(() => engine.encode(text)),
     step: (symbol) => unlessRefused(() => engine.step(symbol)),
     argmax: () => engine.argmax(),

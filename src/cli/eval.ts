@@ -108,7 +108,8 @@ async function openSubject(path: string, engine: EngineName): Promise<Subject> {
 
 function floatSubject({ config, tensors, alphabet, outputs }: Checkpoint, path: string): Subject {
   if (outputs !== alphabet.size) throw notALanguageModel(path);
-  const reference = new ReferenceModel(quantiseModel(config, tensors, alphabet.size, outputs));
+  const forget = alphabet.lastSymbolOf(config.recall?.forget);
+  const reference = new ReferenceModel(quantiseModel(config, tensors, alphabet.size, outputs, forget));
   const predictor = { step: (symbol: number) => reference.step(symbol), natsPerUnit: 1 };
   return { predictor, alphabet, isInteger: false };
 }

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { UsageError } from "../model/errors.js";
 import { Prompt } from "../tokenizer/prompt.js";
 import { ENGINE_NAMES, type EngineName, engineMaker } from "./engines.js";
-import { generate, type Piece } from "./generation.js";
+import { generate, type Piece, RECALLS, type RecallName } from "./generation.js";
 import { Interrupted, interruptible } from "./interrupt.js";
 import { alphabetOf, readModelFile, readModelInput } from "./models.js";
 import { realNumber, wholeNumber } from "./options.js";
@@ -15,6 +15,7 @@ interface GenerateOptions extends CommonOptions {
   seed: number;
   maxBytes: number;
   stop?: string;
+  recall?: RecallName;
   showRouter?: boolean;
   engine: EngineName;
 }
@@ -32,6 +33,12 @@ export function generateCommand(): Command {
     .option("--seed <n>", "seed of the choices", wholeNumber(0, 0xffffffff), 0)
     .option("--max-bytes <n>", "end after so many bytes", wholeNumber(1, 1_000_000_000), 400)
     .option("--stop <text>", "end before this text")
+    .addOption(
+      new Option(
+        "--recall <how>",
+        "of a model with recall: names and the like (words, the default), all it learned to (full: text goes in circles), or nothing (off)",
+      ).choices(Object.keys(RECALLS)),
+    )
     .option("--show-router", "colour each symbol by its router's mix")
     .addOption(new Option("--engine <name>", "which engine runs").choices(ENGINE_NAMES).default("wasm"))
     .action(run);
@@ -49,11 +56,15 @@ async function run(path: string, prompt: string, options: GenerateOptions): Prom
   const model = await readModelFile(bytes, path);
   if (model.classNames)
     throw new UsageError(`Cannot generate with "${path}": it is a classifier, expected a language model.`);
+  if (options.recall && !model.recall)
+    throw new UsageError(`Cannot use --recall with "${path}": the model has no recall; leave the option out.`);
   const { symbols, escapedBytes } = new Prompt(alphabetOf(model), prompt);
   if (symbols.length === 0)
     throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
   if (escapedBytes > 0) output.note(`${escapedBytes} bytes of the prompt are rare or new to this model.`);
   const engine = (await engineMaker(options.engine)).create(bytes);
+  const recall = options.recall ?? "words";
+  engine.recall(RECALLS[recall]);
   for (const symbol of symbols) engine.step(symbol);
   const pieces = generate(engine, {
     sampler: {
@@ -79,6 +90,7 @@ async function run(path: string, prompt: string, options: GenerateOptions): Prom
     bytes: text.length,
     symbols: written.length,
     seed: options.seed,
+    ...(model.recall ? { recall } : {}),
     seconds,
     bytesPerSecond: Math.round(text.length / Math.max(seconds, 1e-6)),
     ...(options.showRouter ? { router: written.map(routerEntry) } : {}),

@@ -57,6 +57,10 @@ function modelLines(model: ModelDescription, file: FileFacts, ramBytes: number):
     ["options", model.options.join(", ")],
     ["alphabet", model.tokens > 0 ? `${model.tokens} tokens` : `bytes 0 to ${dimensions.vocab - 1}`],
   ];
+  if (model.recall) {
+    const { window, forget } = model.recall;
+    facts.push(["recall", `${window} symbols${forget === null ? "" : `, forgotten at symbol ${forget}`}`]);
+  }
   if (model.classNames.length > 0) facts.push(["classes", model.classNames.join(", ")]);
   if (model.metadata !== undefined) facts.push(["metadata", JSON.stringify(model.metadata)]);
   const sections = model.sections.map((section) => [section.name, section.offset, section.bytes]);

@@ -12,6 +12,7 @@ class ToyStream implements Stream {
   reset() {
     this.#sum = 0;
   }
+  recall() {}
   encode(text: Uint8Array) {
     return text.every((byte) => byte < outputs) ? [...text] : undefined;
   }

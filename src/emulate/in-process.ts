@@ -6,6 +6,7 @@ import { type EngineResult, type EngineRun, SYMBOL_ERROR } from "./result.js";
 export interface Stream {
   readonly nLayers: number;
   reset(): void;
+  recall(settings: { longest: number; repeats: number; penalty: number }): void;
   /** Symbols of a text, or undefined when a byte cannot be encoded. */
   encode(text: Uint8Array): ArrayLike<number> | undefined;
   /** Logits after the symbol, valid until the next call, or undefined when the symbol is out of range. */
@@ -78,6 +79,7 @@ class Run {
     const scores = this.stream.scores();
     this.details = hashWords(this.details, scores);
     this.details = hashWords(this.details, [this.stream.entropy(scores)]);
+    this.stream.recall({ longest: 0, repeats: 0, penalty: 2048 });
     this.stream.reset();
     this.details = hashWords(this.details, this.stream.step(this.fed[0]) ?? []);
   }

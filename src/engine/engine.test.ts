@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { FormatError } from "../format/format-error.js";
-import { sampleBase, sampleClassifier, sampleGated } from "../format/samples.js";
+import { sampleBase, sampleClassifier, sampleGated, sampleRecall } from "../format/samples.js";
 import { writeModel } from "../format/writer.js";
 import { UsageError } from "../model/errors.js";
 import type { Engine } from "./engine.js";
@@ -11,6 +11,7 @@ import { createWasm, loadWasm } from "./wasm.js";
 const base = writeModel(sampleBase());
 const gated = writeModel(sampleGated());
 const classifier = writeModel(sampleClassifier());
+const recalling = writeModel(sampleRecall());
 const wasm = await loadWasm();
 
 /** Bytes that begin anywhere in their buffer. */
@@ -74,6 +75,32 @@ describe.each([
     expect([...feeding.logits()]).toEqual([...stepping.logits()]);
     feeding.reset();
     expect([...feeding.step(7)]).toEqual(first);
+  });
+
+  test("keeps the settings of recall through a reset, and refuses others", () => {
+    const engine = create(recalling);
+    const text = [0, 1, 1, 0, 1, 1, 0];
+    const run = () => {
+      engine.reset();
+      return text.map((symbol) => [...engine.step(symbol)]);
+    };
+    const full = run();
+    engine.recall({ longest: 0, repeats: 0, penalty: 0 });
+    const off = run();
+    expect(off).not.toEqual(full);
+    expect(run()).toEqual(off);
+    engine.recall({ longest: 6, repeats: 0, penalty: 700 });
+    // Of the three symbols, one and then two have been read.
+    const lost = run().map((logits, t) => logits.map((logit, symbol) => off[t][symbol] - logit));
+    expect(lost).toEqual([[700, 0, 0], ...text.slice(1).map(() => [700, 700, 0])]);
+    engine.recall({ longest: 6, repeats: 7, penalty: 0 });
+    expect(run()).toEqual(full);
+    for (const bad of [{ longest: 7 }, { repeats: 8 }, { repeats: 0.5 }, { penalty: 32768 }, { penalty: -1 }]) {
+      const act = () => engine.recall({ longest: 6, repeats: 7, penalty: 0, ...bad });
+      expect(act).toThrow(UsageError);
+      expect(act).toThrow(/^Cannot set recall: [^\n]+; [^\n]+\.$/);
+    }
+    expect(run()).toEqual(full);
   });
 
   test("gives logits in one array that the next step overwrites", () => {

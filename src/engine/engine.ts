@@ -10,6 +10,16 @@ export interface Sampler {
   random: number;
 }
 
+/** How far the logits follow what the stream said before: SPEC.md section 3.6.1. */
+export interface RecallSettings {
+  /** 0..6: symbols that followed a longer match are left alone. */
+  longest: number;
+  /** 0..7: symbols that followed a match of so many symbols, or more, lose `penalty` instead. */
+  repeats: number;
+  /** 0..32767, in 1/2048 bit. */
+  penalty: number;
+}
+
 /** Whether an engine accepts a model, and the RAM it asks for. */
 export interface CheckResult {
   /** The number of SPEC.md section 6; 0 when the model is valid. */
@@ -35,8 +45,16 @@ export interface Engine {
   readonly nLayers: number;
   /** Bytes of arena on a 32-bit target. */
   readonly arenaBytes: number;
-  /** Forgets everything, an escape half decoded included: the state of a new engine. */
+  /** Forgets everything, an escape half decoded included: the state of a new engine, but for what `recall` has set. */
   reset(): void;
+  /**
+   * Sets how far recall goes; a model without it does not mind. A new engine has 6, 7, 0: all of what was learned, which is
+   * right for text that is read. Text that the model writes would go in circles: 1, 4, 6144 keeps it from that; 0, 0, 0 is
+   * no recall.
+   *
+   * @throws UsageError when a setting is out of range
+   */
+  recall(settings: RecallSettings): void;
   /**
    * Takes one symbol without computing logits.
    *

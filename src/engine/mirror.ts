@@ -6,15 +6,25 @@
  * Letters: d = width of the model, e = inner width of the gated block (0: base block), w = width of the pathways.
  */
 import { crc32 } from "../format/crc32.js";
-import { HEADER, HEADER_BYTES, LAYER, LAYER_RECORD_BYTES, OPTION, PATHWAY, SECTION } from "../format/layout.js";
+import {
+  HEADER,
+  HEADER_BYTES,
+  LAYER,
+  LAYER_RECORD_BYTES,
+  OPTION,
+  PATHWAY,
+  RECALL_BYTES,
+  RECALL as RECALL_FIELD,
+  SECTION,
+} from "../format/layout.js";
 import { readModel } from "../format/reader.js";
 import { FailureError, UsageError } from "../model/errors.js";
-import type { CheckResult, Engine, Sampler } from "./engine.js";
+import type { CheckResult, Engine, RecallSettings, Sampler } from "./engine.js";
 
 const SECTION_BYTES = 8;
 const SECTION_LAST = 5;
 const { local: LOCAL, state: STATE, sparse: SPARSE } = PATHWAY;
-const { tied: TIED, embedInt4: EMBED_INT4, unembedInt4: UNEMBED_INT4, classifier: CLASSIFIER } = OPTION;
+const { tied: TIED, embedInt4: EMBED_INT4, unembedInt4: UNEMBED_INT4, classifier: CLASSIFIER, recall: RECALL } = OPTION;
 const EPSILON = HEADER.epsilon;
 const EMBED_SCALE = HEADER.embedScale;
 const LOGIT_SCALE = HEADER.logitMultiplier;
@@ -35,6 +45,11 @@ const OUT = SCALES + 40;
 const ROUTER_BIAS = LAYER.routerBias;
 const TAP_SHIFT = LAYER.tapShift;
 const MIX_SHIFT = LAYER.mixShift;
+const { forget: FORGET, pairs: PAIRS } = RECALL_FIELD;
+const PAIR_BYTES = 4;
+const MATCH_MAX = 6;
+const MATCH_SHIFT = 11;
+const COUNT_MASK = 2047;
 const VECTOR_MAX = 6553;
 const RESIDUAL_MAX = 0x1fffff;
 const MIX_MAX = 0x1ffff;
@@ -47,6 +62,10 @@ const STRUCT_BYTES = 96;
 
 /** struct atome; its arrays are views of one arena. */
 class Atome {
+  escape = 0;
+  byte = 0;
+  longest = 0;
+  repeats = 0;
   /** Of the sections: first the weights, and so the embedding table. */
   content = 0;
   weights = 0;
@@ -74,8 +93,7 @@ class Atome {
   memoryBytes = 0;
   productBytes = 0;
   vectorBytes = 0;
-  escape = 0;
-  byte = 0;
+  penalty = 0;
   // The whole arena, as each type.
   int8 = new Int8Array();
   uint16 = new Uint16Array();
@@ -498,6 +516,82 @@ function runLayer(a: Atome, mix: number): void {
   for (let c = 0; c < width; c++) residual[c] = clamp(residual[c] + product[c], RESIDUAL_MAX);
 }
 
+// ---- recall: 3.6.1 ----
+
+/** The last of the weights. */
+const recallRecord = (a: Atome): number => a.content + read32(a.model, HEADER_BYTES + 4) - RECALL_BYTES;
+
+/**
+ * The memory: how many places there are, their symbols, newest first, and their matches. A symbol read moves all symbols one
+ * place on, and then what stood before the symbol of a place is what was at the place: each match grows or ends there.
+ */
+function remember(a: Atome, symbol: number): void {
+  const { model, memory, int8, uint16, int32 } = a;
+  const record = recallRecord(a);
+  const window = read16(model, record);
+  const symbols = (memory + 4) >> 1;
+  const matches = memory + 4 + 2 * window;
+  let n = int32[memory >> 2];
+  let newer = symbol;
+  // No symbol: the oldest match is 0.
+  if (n < window) uint16[symbols + n++] = 65535;
+  if (symbol === read16(model, record + FORGET)) n = 0;
+  int32[memory >> 2] = n;
+  for (let i = 0; i < n; i++) {
+    const before = uint16[symbols + i];
+    uint16[symbols + i] = newer;
+    newer = before;
+    int8[matches + i] = before === symbol ? Math.min(int8[matches + i] + 1, MATCH_MAX) : 0;
+  }
+}
+
+/** The longest match so far and, in the low 11 bits, how many have it; with one more. */
+function countMatch(counted: number, match: number): number {
+  const longest = Math.max(counted, match << MATCH_SHIFT);
+  return longest >> MATCH_SHIFT === match ? longest + 1 : longest;
+}
+
+/** Counts the matches of n places by symbol, and returns the count of all. */
+function countMatches(a: Atome, symbols: number, matches: number, n: number): number {
+  const { table: counted, int8, uint16 } = a;
+  let all = 0;
+  fill(a.tablePairs, 0, SCRATCH_BYTES / 4, 0);
+  for (let i = 0; i < n; i++) {
+    const symbol = uint16[symbols + i];
+    const match = int8[matches + i];
+    counted[symbol] = countMatch(counted[symbol], match);
+    all = countMatch(all, match);
+  }
+  return all;
+}
+
+/** Changes the logit of each symbol that stands at a remembered place, once. */
+function followMatches(a: Atome): void {
+  const { model, product, memory, table: counted, uint16, int32 } = a;
+  const record = recallRecord(a);
+  const symbols = (memory + 4) >> 1;
+  const n = int32[memory >> 2];
+  const top = product[maximum(product, 0, a.outputs)];
+  const all = countMatches(a, symbols, memory + 4 + 2 * read16(model, record), n);
+  for (let i = symbols; i < symbols + n; i++) {
+    const symbol = uint16[i];
+    const own = counted[symbol];
+    if (!own) continue;
+    counted[symbol] = 0;
+    const match = own >> MATCH_SHIFT;
+    let pair = record + PAIRS + 4 * PAIR_BYTES * match;
+    if (match === all >> MATCH_SHIFT) {
+      const count = own & COUNT_MASK;
+      pair += 2 * count <= (all & COUNT_MASK) ? PAIR_BYTES : count === 1 ? 2 * PAIR_BYTES : 3 * PAIR_BYTES;
+    }
+    const logit = product[symbol];
+    if (match >= a.repeats) product[symbol] -= a.penalty;
+    else if (match <= a.longest) {
+      product[symbol] += mulQ15(top - logit, readSigned16(model, pair + 2)) + readSigned16(model, pair);
+    }
+  }
+}
+
 // ---- opening a model: 1, 2, 6 ----
 
 /** Reads the dimensions. Returns the bytes of arena that the model needs. */
@@ -546,6 +640,7 @@ const ERROR = {
   weights: 15,
   token: 16,
   class: 17,
+  recall: 19,
 } as const;
 
 /** A walk over the weights, in the order of the file. */
@@ -640,6 +735,21 @@ function passLayer(walk: Walk): number {
   return bytes;
 }
 
+/** Walks the recall record; returns the bytes of memory it needs. */
+function passRecall(walk: Walk): number {
+  const { a } = walk;
+  const { model } = a;
+  const record = a.weights;
+  pass(walk, "any", 0, RECALL_BYTES);
+  if (walk.error) return 0;
+  const window = read16(model, record);
+  const forget = read16(model, record + FORGET);
+  let bad = outOf(window, 1, 1024) || (forget !== 65535 && forget >= a.vocab);
+  for (let i = PAIRS; i < RECALL_BYTES; i += PAIR_BYTES) if (model[record + i + 3] >> 7) bad = true;
+  if (bad) walk.error = ERROR.recall;
+  return 4 + align4(3 * window);
+}
+
 /**
  * The longest string of the list at `list` that the text starts with. `length` is 0 when there is none, and then the index
  * is the escape's or `count`.
@@ -716,7 +826,11 @@ function checkHeader(model: Uint8Array): number {
   )
     return ERROR.dimension;
   const int4 = options & (EMBED_INT4 | UNEMBED_INT4);
-  if (options > 15 || (options & TIED && (options & CLASSIFIER || int4 === EMBED_INT4 || int4 === UNEMBED_INT4)))
+  if (
+    options > 31 ||
+    (options & CLASSIFIER && options & (TIED | RECALL)) ||
+    (options & TIED && (int4 === EMBED_INT4 || int4 === UNEMBED_INT4))
+  )
     return ERROR.option;
   if (
     read32(model, EPSILON) >>> 30 ||
@@ -749,7 +863,7 @@ function readSections(model: Uint8Array): { offset: number[]; size: number[] } |
   return end === model.length && offset[SECTION.weights] && named === classifier ? { offset, size } : undefined;
 }
 
-/** Errors 9 and 11 to 15 of the weights. */
+/** Errors 9, 11 to 15 and 19 of the weights. */
 function checkWeights(a: Atome, offset: number, size: number): number {
   const { model, options } = a;
   const walk: Walk = { a, end: offset + size, error: 0 };
@@ -759,6 +873,7 @@ function checkWeights(a: Atome, offset: number, size: number): number {
   for (let i = 0; i < a.layers && !walk.error; i++) memoryBytes += passLayer(walk);
   pass(walk, "any", 0, 4 * a.width);
   if (!(options & TIED)) passTable(walk, a.outputs, a.width, (options & UNEMBED_INT4) !== 0);
+  if (options & RECALL) memoryBytes += passRecall(walk);
   if (walk.error) return walk.error;
   return a.weights !== walk.end || memoryBytes !== read32(model, MEMORY_BYTES) ? ERROR.weights : ERROR.ok;
 }
@@ -806,12 +921,19 @@ function init(model: Uint8Array): { a: Atome; arenaBytes: number } {
   a.int8 = new Int8Array(arena);
   a.uint16 = new Uint16Array(arena, 0, arena.byteLength >> 1);
   a.int32 = new Int32Array(arena, 0, arena.byteLength >> 2);
+  recall(a, { longest: MATCH_MAX, repeats: MATCH_MAX + 1, penalty: 0 });
   return { a, arenaBytes };
 }
 
 function reset(a: Atome): void {
   a.escape = 0;
   fill(a.int32, a.mix >> 1, a.memoryBytes >> 2, 0);
+}
+
+function recall(a: Atome, { longest, repeats, penalty }: RecallSettings): void {
+  a.longest = longest;
+  a.repeats = repeats;
+  a.penalty = penalty;
 }
 
 /** Whether the symbol is out of range; nothing is changed then. */
@@ -821,6 +943,7 @@ function feed(a: Atome, symbol: number): boolean {
   a.memory = 2 * a.mix + MIX_BYTES * a.layers;
   loadRow(a, symbol);
   for (let i = 0; i < a.layers; i++) runLayer(a, a.mix + (MIX_BYTES / 2) * i);
+  if (a.options & RECALL) remember(a, symbol);
   return false;
 }
 
@@ -833,6 +956,7 @@ function logits(a: Atome): Int32Array {
     multiplyTernary(a, a.outputs, a.width, 0);
     scaleProduct(a, 0, a.outputs, LOGIT_SCALE, INT32_MAX);
   }
+  if (a.options & RECALL) followMatches(a);
   a.weights = finalNorm;
   return a.logits;
 }
@@ -996,6 +1120,15 @@ export function refuseByte(byte: number, at: number, vocab: number): never {
   );
 }
 
+/** @throws UsageError when a setting is out of range */
+export function checkRecall({ longest, repeats, penalty }: RecallSettings): void {
+  const inRange = (value: number, greatest: number) => Number.isInteger(value) && value >= 0 && value <= greatest;
+  if (inRange(longest, MATCH_MAX) && inRange(repeats, MATCH_MAX + 1) && inRange(penalty, 32767)) return;
+  throw new UsageError(
+    `Cannot set recall: longest is ${longest}, repeats ${repeats}, penalty ${penalty} but they must be whole numbers up to 6, 7 and 32767; give such.`,
+  );
+}
+
 /**
  * Refuses a model in the reader's words.
  *
@@ -1033,6 +1166,10 @@ export function createMirror(model: Uint8Array): Engine {
     nLayers: a.layers,
     arenaBytes,
     reset: () => reset(a),
+    recall: (settings) => {
+      checkRecall(settings);
+      recall(a, settings);
+    },
     feed: (symbol) => {
       if (feed(a, symbol)) refuseSymbol(symbol, a.vocab);
     },

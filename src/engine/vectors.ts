@@ -7,6 +7,7 @@ export type Symbols = number[] | { random: number; count: number };
 
 export type Call =
   | { call: "reset" }
+  | { call: "recall"; longest: number; repeats: number; penalty: number }
   | { call: "step"; symbols: number[] }
   | { call: "stream"; symbols: Symbols }
   | { call: "greedy"; count: number }
@@ -124,6 +125,9 @@ export function answer(engine: Engine, call: Call): Answer {
   switch (call.call) {
     case "reset":
       engine.reset();
+      return null;
+    case "recall":
+      engine.recall(call);
       return null;
     case "step":
       return call.symbols.map((symbol) => [...engine.step(symbol)]);

@@ -1,6 +1,6 @@
 /** engine/atome.c as WebAssembly behind the interface of engine.ts. */
-import type { CheckResult, Engine, Sampler } from "./engine.js";
-import { refuseByte, refuseModel, refuseSymbol } from "./mirror.js";
+import type { CheckResult, Engine, RecallSettings, Sampler } from "./engine.js";
+import { checkRecall, refuseByte, refuseModel, refuseSymbol } from "./mirror.js";
 
 /** What engine.wasm exports; pointers are offsets into its memory. */
 interface Exports {
@@ -8,6 +8,7 @@ interface Exports {
   atome_check(model: number, bytes: number, arenaBytes: number): number;
   atome_init(model: number, arena: number, arenaBytes: number): number;
   atome_reset(a: number): void;
+  atome_recall(a: number, longest: number, repeats: number, penalty: number): void;
   atome_feed(a: number, symbol: number): number;
   atome_logits(a: number): number;
   atome_step(a: number, symbol: number): number;
@@ -112,6 +113,11 @@ class WasmEngine implements Engine {
 
   reset(): void {
     this.#exports.atome_reset(this.#a);
+  }
+
+  recall(settings: RecallSettings): void {
+    checkRecall(settings);
+    this.#exports.atome_recall(this.#a, settings.longest, settings.repeats, settings.penalty);
   }
 
   feed(symbol: number): void {

@@ -107,7 +107,9 @@ export function calibrate(model: QuantisedModel, symbols?: Uint16Array): Calibra
     return found;
   };
   let residualMax = 0;
-  const reference = new ReferenceModel(model, (stage, layer, values) => {
+  // Recall comes after all that has a unit, and would lead a model that writes its own text into a loop.
+  const { recall: _recall, ...config } = model.config;
+  const reference = new ReferenceModel({ ...model, config }, (stage, layer, values) => {
     if (stage !== "residual") return range(stage, layer).add(values);
     for (const value of values) residualMax = Math.max(residualMax, Math.abs(value));
   });

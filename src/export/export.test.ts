@@ -26,7 +26,8 @@ const change = (tensors: Tensors, wanted: string, map: (value: number, index: nu
 
 /** How far the engine's distributions are from the reference's. */
 function fidelityOf(config: ModelConfig, tensors: Tensors, calibration?: Uint16Array) {
-  const model = quantiseModel(config, tensors, VOCAB, VOCAB);
+  const forget = alphabet.lastSymbolOf(config.recall?.forget);
+  const model = quantiseModel(config, tensors, VOCAB, VOCAB, forget);
   const engine = createMirror(exportQuantised(model, { alphabet, calibration }));
   const predictor = (step: (symbol: number) => ArrayLike<number>, natsPerUnit: number) => ({ step, natsPerUnit });
   const reference = new ReferenceModel(model);
@@ -53,6 +54,8 @@ const shapes: [string, Record<string, unknown>][] = [
   ["gated, local alone", { ...gated, pathways: ["local"] }],
   ["gated, tied 4-bit tables", { ...gated, embedding: "int4", tied: true }],
   ["gated, tied ternary tables", { ...gated, tied: true }],
+  ["gated, recall", { ...gated, recall: { window: 50, forget: "\u0003" } }],
+  ["base, tied, recall without end", { ...base, pathways: ["local"], tied: true, recall: { window: 1024 } }],
   ["gated, 4-bit unembedding, e below d", { ...gated, dInner: 21, unembedding: "int4" }],
 ];
 
@@ -193,6 +196,35 @@ describe("exportModel()", () => {
     expect(model.tokens).toEqual(tokens.tokens);
     expect(JSON.parse(model.metadata ?? "")).toEqual(metadata);
     expect(readModel(exportModel({ config, tensors, alphabet })).tokens).toBeUndefined();
+  });
+
+  test("writes recall: bonuses in 1/2048 bit, pulls in 1/32768, both within their limits", () => {
+    const recalling = parseConfig({ ...gated, recall: { window: 300, forget: "!\u0007" } }, "x");
+    const values = randomTensors(recalling, VOCAB, VOCAB, 5);
+    const at = (start: number[]) => Float32Array.from({ length: 28 }, (_, i) => start[i] ?? 0);
+    values.set("recall.bonus", at([Math.LN2, -Math.LN2 / 2, 20, -20]));
+    values.set("recall.pull", at([0.25, 1, 1.5, -0.5]));
+    const { recall } = readModel(exportModel({ config: recalling, tensors: values, alphabet }));
+    expect(recall).toMatchObject({ window: 300, forget: 7 });
+    expect([...(recall?.bonus ?? [])].slice(0, 5)).toEqual([2048, -1024, 32767, -32767, 0]);
+    expect([...(recall?.pull ?? [])].slice(0, 5)).toEqual([8192, 32767, 32767, 0, 0]);
+    expect(readModel(exportModel({ config, tensors, alphabet })).recall).toBeUndefined();
+  });
+
+  test("fits its units to what a model writes without recall", () => {
+    const recalling = parseConfig({ ...gated, recall: {} }, "x");
+    const values = randomTensors(recalling, VOCAB, VOCAB, 5);
+    const { recall: _recall, ...rest } = readModel(exportModel({ config: recalling, tensors: values, alphabet }));
+    const { layers } = readModel(exportModel({ config, tensors, alphabet }));
+    expect(rest.layers).toEqual(layers);
+  });
+
+  test("refuses a classifier with recall", () => {
+    const recalling = parseConfig({ ...gated, recall: {} }, "x");
+    const classNames = Array.from({ length: 3 }, (_, i) => `${i}`);
+    const act = () =>
+      exportModel({ config: recalling, tensors: randomTensors(recalling, VOCAB, 3, 5), alphabet, classNames });
+    expect(act).toThrow('a classifier has recall; train it without "recall"');
   });
 
   test("writes a classifier with the names of its classes", () => {

@@ -1,5 +1,5 @@
 import { firstRows, LIMITS, PATHWAY } from "../format/layout.js";
-import type { Int4Table, LayerParts, ModelParts, NormPairs, Scale, Table } from "../format/parts.js";
+import type { Int4Table, LayerParts, ModelParts, NormPairs, RecallParts, Scale, Table } from "../format/parts.js";
 import { writeModel } from "../format/writer.js";
 import { isTransformer, LAYER_NORM_EPSILON, type ModelConfig, type PATHWAYS, pathwaysOf } from "../model/config.js";
 import { FailureError } from "../model/errors.js";
@@ -263,6 +263,20 @@ function logitScale(table: QuantisedTensor, finalNorm: number, name: string): Sc
   return factorScale((NAT * step * 2 ** 15) / (I16 * 8 * finalNorm), name);
 }
 
+/** Bonuses are in nats; a pull is a share of the way to the largest logit. */
+function recallParts(model: QuantisedModel): RecallParts | undefined {
+  const { config, forget } = model;
+  if (!config.recall) return undefined;
+  const { values: bonus } = tensorOf(model, "recall.bonus");
+  const { values: pull } = tensorOf(model, "recall.pull");
+  return {
+    window: config.recall.window,
+    forget,
+    bonus: Int16Array.from(bonus, (value) => roundTo(value * NAT, I16)),
+    pull: Int16Array.from(pull, (value) => Math.max(0, roundTo(value * 2 ** 15, I16))),
+  };
+}
+
 function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, classNames?: readonly string[]): void {
   if (isTransformer(config)) {
     fail(`its ${config.block} block is for comparison and has no export`, 'train a "base" or "gated" block for a chip');
@@ -276,6 +290,7 @@ function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, cl
     if (choice !== "ternary" && choice !== "int4")
       fail(`its "${key}" is "${choice}"`, 'train it with "ternary" or "int4"');
   }
+  if (classNames && config.recall) fail("a classifier has recall", 'train it without "recall"');
   if (classNames && config.tied) fail("a classifier has tied tables", 'train it with "tied": false');
   const expected = classNames?.length ?? vocab;
   if (outputs !== expected) {
@@ -319,6 +334,7 @@ export function exportQuantised(model: QuantisedModel, options: ExportOptions): 
     embedding: tableOf(embed),
     unembedding: config.tied ? undefined : tableOf(unembed),
     layers: config.layers.map((_, index) => new LayerExport(model, index, units).parts()),
+    recall: recallParts(model),
     tokens: alphabet.tokens,
     classNames: classNames?.map((name) => new TextEncoder().encode(name)),
     metadata: metadata && JSON.stringify(metadata),
@@ -335,5 +351,7 @@ export function exportQuantised(model: QuantisedModel, options: ExportOptions): 
  */
 export function exportModel({ config, tensors, ...options }: ExportInput): Uint8Array {
   const { alphabet, classNames } = options;
-  return exportQuantised(quantiseModel(config, tensors, alphabet.size, classNames?.length ?? alphabet.size), options);
+  const outputs = classNames?.length ?? alphabet.size;
+  const forget = alphabet.lastSymbolOf(config.recall?.forget);
+  return exportQuantised(quantiseModel(config, tensors, alphabet.size, outputs, forget), options);
 }

@@ -21,6 +21,8 @@ export interface ModelDescription {
   options: string[];
   sections: { name: SectionName; offset: number; bytes: number }[];
   layers: { pathways: string[]; window: number; bytes: number }[];
+  /** Symbols remembered, and the one that empties the memory; undefined without recall. */
+  recall: { window: number; forget: number | null } | undefined;
   /** Items of the weights section, in file order. */
   weights: { name: string; offset: number; bytes: number }[];
   /** Tokens of the alphabet; 0 when a symbol is a byte. */
@@ -32,13 +34,14 @@ export interface ModelDescription {
   signatureBytes: number;
 }
 
-function optionsInWords(options: number): string[] {
+function optionsInWords({ options, recall }: AtomeModel): string[] {
   const table = (name: string, int4: number) => `${name} in ${(options & int4) !== 0 ? "4-bit rows" : "ternary"}`;
   const tied = (options & OPTION.tied) !== 0;
   return [
     table("embedding", OPTION.embedInt4),
     tied ? "unembedding tied to the embedding" : table("unembedding", OPTION.unembedInt4),
     (options & OPTION.classifier) !== 0 ? "classifier" : "language model",
+    ...(recall ? [`recall of ${recall.window} symbols`] : []),
   ];
 }
 
@@ -56,30 +59,31 @@ export const pathwayNames = (bits: number): string[] =>
 
 /** What a model is, for people and for JSON. */
 export function describeModel(model: AtomeModel): ModelDescription {
-  const { layout, dimensions, tokens, classNames, signature } = model;
+  const { layout, dimensions, recall, tokens, classNames, signature } = model;
   const entry = (prefix: string) => (item: Item) => ({
     name: `${prefix}${item.name}`,
     offset: item.offset,
     bytes: item.bytes,
   });
-  const tables = [layout.finalNorm, ...(layout.unembedding ? [layout.unembedding] : [])];
+  const last = [layout.finalNorm, layout.unembedding, layout.recall].filter((item) => item !== undefined);
   return {
     version: VERSION,
     totalBytes: model.bytes.length,
     crc32: model.crc32.toString(16).padStart(8, "0"),
     block: dimensions.dInner > 0 ? "gated" : "base",
     dimensions,
-    options: optionsInWords(model.options),
+    options: optionsInWords(model),
     sections: model.sections.map(({ name, offset, bytes }) => ({ name, offset, bytes })),
     layers: model.layers.map(({ pathways, window }, index) => ({
       pathways: pathwayNames(pathways),
       window,
       bytes: layout.layers[index].end - layout.layers[index].record.offset,
     })),
+    recall: recall && { window: recall.window, forget: recall.forget ?? null },
     weights: [
       entry("")(layout.embedding),
       ...layout.layers.flatMap((layer, index) => layerItems(layer).map(entry(`layers.${index}.`))),
-      ...tables.map(entry("")),
+      ...last.map(entry("")),
     ],
     tokens: tokens?.length ?? 0,
     classNames: (classNames ?? []).map((name) => new TextDecoder().decode(name)),

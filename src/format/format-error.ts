@@ -21,6 +21,7 @@ export const ERROR_NAMES = [
   "token",
   "class",
   "arena",
+  "recall",
 ] as const;
 export type ErrorName = (typeof ERROR_NAMES)[number];
 

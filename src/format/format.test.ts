@@ -6,7 +6,15 @@ import { codeIndex, HEADER, HEADER_BYTES, LIMITS, OPTION, ternaryBytes } from ".
 import { isCode, packInt4, packTernary, unpackInt4, unpackTernary } from "./matrices.js";
 import type { ModelParts } from "./parts.js";
 import { checkModel, readModel } from "./reader.js";
-import { drawModel, type SampleShape, sampleBase, sampleClassifier, sampleGated, seededDraw } from "./samples.js";
+import {
+  drawModel,
+  type SampleShape,
+  sampleBase,
+  sampleClassifier,
+  sampleGated,
+  sampleRecall,
+  seededDraw,
+} from "./samples.js";
 import { sealModel, writeModel } from "./writer.js";
 
 const text = (string: string) => new TextEncoder().encode(string);
@@ -58,6 +66,13 @@ const anyShape: fc.Arbitrary<SampleShape> = fc
     dHead: fc.integer({ min: 1, max: 9 }),
     topK: fc.integer({ min: 1, max: 4 }),
     options: fc.constantFrom(0, 1, 2, 4, 6, 7, 8, 10, 12, 14),
+    recall: fc.option(
+      fc.record({
+        window: fc.integer({ min: 1, max: 1024 }),
+        forget: fc.option(fc.nat(1), { nil: undefined }),
+      }),
+      { nil: undefined },
+    ),
     layers: fc.array(
       fc.record({ pathways: fc.integer({ min: 1, max: 7 }), window: fc.integer({ min: 1, max: 1024 }) }),
       {
@@ -66,7 +81,7 @@ const anyShape: fc.Arbitrary<SampleShape> = fc
       },
     ),
   })
-  .map(({ vocab, outputs, dModel, dInner, dHead, topK, options, layers }) => ({
+  .map(({ vocab, outputs, dModel, dInner, dHead, topK, options, layers, recall }) => ({
     dimensions: {
       vocab,
       outputs: (options & OPTION.classifier) !== 0 ? outputs : vocab,
@@ -81,6 +96,7 @@ const anyShape: fc.Arbitrary<SampleShape> = fc
       const bits = dInner > 0 ? pathways | 1 : pathways;
       return { pathways: bits, window: (bits & 4) !== 0 ? window : 0 };
     }),
+    recall: (options & OPTION.classifier) === 0 ? recall : undefined,
   }));
 
 /** The parts alone, without what the reader adds. */
@@ -113,6 +129,7 @@ describe("readModel()", () => {
     ["base", sampleBase],
     ["gated", sampleGated],
     ["classifier", sampleClassifier],
+    ["recall", sampleRecall],
   ])("gives back every section of the %s sample", (_, sample) => {
     expect(partsOf(writeModel(sample()))).toEqual(sample());
   });
@@ -151,10 +168,10 @@ describe("readModel()", () => {
   });
 
   test("either refuses or round-trips a file with changed bytes and the right checksum", () => {
-    const valid = [sampleBase(), sampleGated(), sampleClassifier()].map(writeModel);
+    const valid = [sampleBase(), sampleGated(), sampleClassifier(), sampleRecall()].map(writeModel);
     fc.assert(
       fc.property(
-        fc.nat(2),
+        fc.nat(3),
         fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }),
         (which, changes) => {
           const bytes = valid[which].slice();
@@ -190,6 +207,13 @@ test("unpackInt4() reads what packInt4() wrote, unaligned", () => {
   const buffer = new Uint8Array(packed.length + 1);
   buffer.set(packed, 1);
   expect(unpackInt4(buffer.subarray(1), 1, 3)).toEqual({ values: Int8Array.of(-8, 7, 0), steps: Uint16Array.of(777) });
+});
+
+test("describeModel() says what recall a model has", () => {
+  const { options, recall, weights } = describeModel(readModel(writeModel(sampleRecall())));
+  expect(options.at(-1)).toBe("recall of 7 symbols");
+  expect(recall).toEqual({ window: 7, forget: 2 });
+  expect(weights.at(-1)).toMatchObject({ name: "recall", bytes: 116 });
 });
 
 test("describeModel() says what the gated sample is", () => {

@@ -8,6 +8,7 @@ export const HEADER_BYTES = 52;
 export const SECTION_ENTRY_BYTES = 8;
 export const SMALLEST_FILE_BYTES = HEADER_BYTES + SECTION_ENTRY_BYTES;
 export const LAYER_RECORD_BYTES = 56;
+export const RECALL_BYTES = 116;
 export const TAPS = 5;
 
 /** Offsets of the header's fields. */
@@ -35,8 +36,8 @@ export const HEADER = {
 } as const;
 
 /** Bits of the header's options. */
-export const OPTION = { tied: 1, embedInt4: 2, unembedInt4: 4, classifier: 8 } as const;
-export const ALL_OPTIONS = 15;
+export const OPTION = { tied: 1, embedInt4: 2, unembedInt4: 4, classifier: 8, recall: 16 } as const;
+export const ALL_OPTIONS = 31;
 
 /** Section numbers. */
 export const SECTION = { weights: 1, tokens: 2, classNames: 3, metadata: 4, signature: 5 } as const;
@@ -65,6 +66,12 @@ export const LAYER = {
   tapShift: 54,
   mixShift: 55,
 } as const;
+
+/** Offsets of the fields of the recall record; `pairs`: {i16 bonus, i16 pull} of each match length and kind. */
+export const RECALL = { window: 0, forget: 2, pairs: 4 } as const;
+export const RECALL_PAIRS = 28;
+/** What `forget` is when no symbol empties the memory. */
+export const FORGET_NONE = 65535;
 
 /** Bits of a layer's pathways. */
 export const PATHWAY = { local: 1, state: 2, sparse: 4 } as const;
@@ -110,15 +117,22 @@ export const pathwayCount = (bits: number): number => (bits & 1) + ((bits >> 1) 
 /** Size rounded up to the alignment of everything in the file. */
 export const padded = (bytes: number): number => Math.ceil(bytes / 4) * 4;
 
-/** What the layers remember between steps, in bytes: SPEC.md 3.7. */
-export function memoryBytes(dimensions: Dimensions, layers: readonly { pathways: number; window: number }[]): number {
+/** What a model remembers between steps, in bytes: SPEC.md 3.7. */
+export function memoryBytes(
+  dimensions: Dimensions,
+  layers: readonly { pathways: number; window: number }[],
+  recall: { window: number } | undefined,
+): number {
   const width = widthOf(dimensions);
   const has = (pathways: number, pathway: number) => ((pathways & pathway) === 0 ? 0 : 1);
-  return layers.reduce((sum, { pathways, window }) => {
-    const histories = has(pathways, PATHWAY.local) + has(pathways, PATHWAY.state);
-    const slots = has(pathways, PATHWAY.sparse) * (4 + padded(window * (dimensions.dHead + width)));
-    return sum + 4 * width * histories + slots;
-  }, 0);
+  return layers.reduce(
+    (sum, { pathways, window }) => {
+      const histories = has(pathways, PATHWAY.local) + has(pathways, PATHWAY.state);
+      const slots = has(pathways, PATHWAY.sparse) * (4 + padded(window * (dimensions.dHead + width)));
+      return sum + 4 * width * histories + slots;
+    },
+    recall ? 4 + padded(3 * recall.window) : 0,
+  );
 }
 
 /** Groups of five trits in a row. */
@@ -134,7 +148,7 @@ export const int4RowBytes = (columns: number): number => Math.floor((columns + 1
 export const int4StepBytes = (rows: number): number => padded(2 * rows);
 export const int4Bytes = (rows: number, columns: number): number => int4StepBytes(rows) + rows * int4RowBytes(columns);
 
-export type ItemKind = "ternary" | "int4" | "record" | "norm" | "taps2" | "taps6" | "state";
+export type ItemKind = "ternary" | "int4" | "record" | "norm" | "taps2" | "taps6" | "state" | "recall";
 
 /** One item of the weights section. */
 export interface Item {
@@ -157,6 +171,7 @@ const ITEM_BYTES: Record<ItemKind, (rows: number, columns: number) => number> = 
   // Packed taps, then the tapScales.
   taps6: (rows) => 4 * rows + 2 * rows,
   state: (rows) => 4 * rows,
+  recall: () => RECALL_BYTES,
 };
 
 export const itemAt = (offset: number, name: string, kind: ItemKind, rows: number, columns: number): Item => ({
@@ -234,6 +249,8 @@ export interface WeightsLayout {
   finalNorm: Item;
   /** Absent when tied. */
   unembedding: Item | undefined;
+  /** Absent without the option. */
+  recall: Item | undefined;
   end: number;
 }
 
@@ -259,7 +276,11 @@ export function weightsLayout(
   });
   const finalNorm = itemAt(end, "finalNorm", "norm", dModel, 2);
   end += finalNorm.bytes;
-  if ((options & OPTION.tied) !== 0) return { embedding, layers, finalNorm, unembedding: undefined, end };
-  const unembedding = tableItem(end, "unembedding", (options & OPTION.unembedInt4) !== 0, outputs, dModel);
-  return { embedding, layers, finalNorm, unembedding, end: end + unembedding.bytes };
+  const unembedding =
+    (options & OPTION.tied) === 0
+      ? tableItem(end, "unembedding", (options & OPTION.unembedInt4) !== 0, outputs, dModel)
+      : undefined;
+  end += unembedding?.bytes ?? 0;
+  const recall = (options & OPTION.recall) !== 0 ? itemAt(end, "recall", "recall", RECALL_PAIRS, 2) : undefined;
+  return { embedding, layers, finalNorm, unembedding, recall, end: end + (recall?.bytes ?? 0) };
 }

@@ -5,13 +5,14 @@ import {
   HEADER_BYTES,
   type Item,
   LAYER,
+  RECALL,
   SCALE_NAMES,
   SECTION_ENTRY_BYTES,
   SMALLEST_FILE_BYTES,
 } from "./layout.js";
 import type { ModelParts } from "./parts.js";
 import { type AtomeModel, readModel } from "./reader.js";
-import { sampleBase, sampleClassifier, sampleGated } from "./samples.js";
+import { sampleBase, sampleClassifier, sampleGated, sampleRecall } from "./samples.js";
 import { encodeModel, sealModel } from "./writer.js";
 
 export interface MalformedFile {
@@ -179,11 +180,12 @@ const dimensions: Case[] = [
 ];
 
 const options: Case[] = [
-  entry("option-bit-4", "option", sampleBase, at32(HEADER.options, 16)),
+  entry("option-bit-5", "option", sampleBase, at32(HEADER.options, 32)),
   entry("option-bit-31", "option", sampleBase, at32(HEADER.options, 0x80000000)),
   entry("option-tied-embed-int4-only", "option", sampleGated, at32(HEADER.options, 3)),
   entry("option-tied-unembed-int4-only", "option", sampleGated, at32(HEADER.options, 5)),
   entry("option-tied-classifier", "option", sampleClassifier, at32(HEADER.options, 15)),
+  entry("option-recall-classifier", "option", sampleClassifier, at32(HEADER.options, 28)),
 ];
 
 const layerAt = (valid: AtomeModel, index: number) => valid.layout.layers[index].record.offset;
@@ -477,11 +479,36 @@ const weights: Case[] = [
     sampleBase,
     cutWeights((valid) => end(valid) - 4),
   ),
+  entry(
+    "weights-end-in-recall",
+    "weights",
+    sampleRecall,
+    cutWeights((valid) => end(valid) - 4),
+  ),
   entry("weights-too-long", "weights", sampleBase, (_v, valid, bytes) => resize(bytes, end(valid), 4, 0)),
   entry("weights-too-long-by-tokens", "weights", sampleGated, shiftBorder(0, 4)),
   entry("weights-memory-bytes-0", "weights", sampleBase, at32(HEADER.memoryBytes, 0)),
   entry("weights-memory-bytes-too-many", "weights", sampleGated, at32(HEADER.memoryBytes, 0x7ffffffc)),
+  // Of the history of its five channels alone.
+  entry("weights-memory-bytes-without-recall", "weights", sampleRecall, at32(HEADER.memoryBytes, 20)),
   entry("weights-tied-with-unembedding", "weights", sampleBase, at32(HEADER.options, 1)),
+  entry("weights-without-recall", "weights", sampleRecall, at32(HEADER.options, 0)),
+  entry("weights-recall-missing", "weights", sampleBase, at32(HEADER.options, 16)),
+];
+
+/** A 16-bit field of the recall record. */
+const recall16 =
+  (field: number, value: number): Mutation =>
+  (view, valid, bytes) =>
+    at16((valid.layout.recall as Item).offset + field, value)(view, valid, bytes);
+
+const recall: Case[] = [
+  entry("recall-window-0", "recall", sampleRecall, recall16(RECALL.window, 0)),
+  entry("recall-window-1025", "recall", sampleRecall, recall16(RECALL.window, 1025)),
+  entry("recall-forget-vocab", "recall", sampleRecall, recall16(RECALL.forget, 3)),
+  entry("recall-forget-65534", "recall", sampleRecall, recall16(RECALL.forget, 65534)),
+  entry("recall-pull-32768", "recall", sampleRecall, recall16(RECALL.pairs + 2, 32768)),
+  entry("recall-last-pull-65535", "recall", sampleRecall, recall16(RECALL.pairs + 4 * 27 + 2, 65535)),
 ];
 
 /** Replaces a section's content, of the same length. */
@@ -583,4 +610,6 @@ function build({ name, error, sample, mutate, sealed }: Case): MalformedFile {
 
 /** Every malformed file, in the order of the checks it fails. */
 export const malformedFiles = (): MalformedFile[] =>
-  [envelope, dimensions, options, scales, sections, layers, codes, tapsAndState, weights, strings].flat().map(build);
+  [envelope, dimensions, options, scales, sections, layers, codes, tapsAndState, weights, recall, strings]
+    .flat()
+    .map(build);

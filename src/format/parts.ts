@@ -55,6 +55,17 @@ export interface LayerParts {
   third: Int8Array | undefined;
 }
 
+/** What followed earlier matches is made likelier: one pair per match length m and kind k, index 4 m + k. */
+export interface RecallParts {
+  /** Symbols remembered. */
+  window: number;
+  /** The symbol that empties the memory. */
+  forget: number | undefined;
+  bonus: Int16Array;
+  /** 0..32767 */
+  pull: Int16Array;
+}
+
 /** Everything an .atome file says, decoded. The fields are those of SPEC.md, with their ranges. */
 export interface ModelParts {
   dimensions: Dimensions;
@@ -67,6 +78,7 @@ export interface ModelParts {
   finalNorm: NormPairs;
   /** Undefined when tied: the embedding serves. */
   unembedding: Table | undefined;
+  recall: RecallParts | undefined;
   /** Byte strings of the symbols; undefined when a symbol is a byte. */
   tokens: readonly Uint8Array[] | undefined;
   /** UTF-8 names of the outputs; defined for a classifier only. */

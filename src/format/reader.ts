@@ -3,6 +3,7 @@ import { type ErrorName, FormatError } from "./format-error.js";
 import {
   ALL_OPTIONS,
   type Dimensions,
+  FORGET_NONE,
   HEADER,
   HEADER_BYTES,
   type Item,
@@ -15,6 +16,8 @@ import {
   memoryBytes,
   OPTION,
   PATHWAY,
+  RECALL,
+  RECALL_PAIRS,
   SCALE_NAMES,
   type ScaleName,
   SECTION,
@@ -30,7 +33,7 @@ import {
   type WeightsLayout,
 } from "./layout.js";
 import { isCode, unpackInt4, unpackTap, unpackTernary } from "./matrices.js";
-import type { LayerParts, ModelParts, NormPairs, Scale, Table } from "./parts.js";
+import type { LayerParts, ModelParts, NormPairs, RecallParts, Scale, Table } from "./parts.js";
 
 export interface Section {
   name: SectionName;
@@ -128,7 +131,10 @@ function readDimensions(file: File): Dimensions {
 function readOptions(file: File): number {
   const options = u32(file, HEADER.options);
   if (options > ALL_OPTIONS) {
-    refuse(file, "option", HEADER.options, `options are ${hex(options)} but only bits 0 to 3 are known`);
+    refuse(file, "option", HEADER.options, `options are ${hex(options)} but only bits 0 to 4 are known`);
+  }
+  if ((options & OPTION.classifier) !== 0 && (options & OPTION.recall) !== 0) {
+    refuse(file, "option", HEADER.options, `options are ${hex(options)} but recall needs no classifier`);
   }
   if ((options & OPTION.tied) !== 0) {
     const differ = ((options & OPTION.embedInt4) !== 0) !== ((options & OPTION.unembedInt4) !== 0);
@@ -311,6 +317,19 @@ function readLayer(file: File, dimensions: Dimensions, offset: number, end: numb
   return { layout, parts };
 }
 
+/** Error 19. */
+function readRecall(file: File, { vocab }: Dimensions, item: Item): RecallParts {
+  const at = (field: keyof typeof RECALL) => item.offset + RECALL[field];
+  const window = checkRange(file, "recall", at("window"), "the window", u16(file, at("window")), LIMITS.window);
+  const forget = u16(file, at("forget"));
+  if (forget !== FORGET_NONE) checkRange(file, "recall", at("forget"), "forget", forget, [0, vocab - 1]);
+  const [bonus, pull] = readPairs(file, at("pairs"), RECALL_PAIRS);
+  pull.forEach((value, i) => {
+    checkRange(file, "recall", at("pairs") + 4 * i + 2, `pull ${i}`, value, [0, 32767]);
+  });
+  return { window, forget: forget === FORGET_NONE ? undefined : forget, bonus, pull };
+}
+
 function readWeights(file: File, dimensions: Dimensions, options: number, section: Section) {
   const { vocab, outputs, dModel, nLayers } = dimensions;
   const end = section.offset + section.bytes;
@@ -335,20 +354,25 @@ function readWeights(file: File, dimensions: Dimensions, options: number, sectio
     : tableItem(at, "unembedding", (options & OPTION.unembedInt4) !== 0, outputs, dModel);
   const unembedding = unembedItem && readTable(file, unembedItem, end);
   at += unembedItem?.bytes ?? 0;
+  const recallItem = (options & OPTION.recall) !== 0 ? itemAt(at, "recall", "recall", RECALL_PAIRS, 2) : undefined;
+  if (recallItem) checkFits(file, recallItem, end);
+  const recall = recallItem && readRecall(file, dimensions, recallItem);
+  at += recallItem?.bytes ?? 0;
   if (at !== end) refuse(file, "weights", at, `the weights are complete but their section goes on to byte ${end}`);
-  const memory = memoryBytes(dimensions, layers);
+  const memory = memoryBytes(dimensions, layers, recall);
   const stored = u32(file, HEADER.memoryBytes);
   if (stored !== memory) {
-    refuse(file, "weights", HEADER.memoryBytes, `memoryBytes is ${stored} but the layers need ${memory}`);
+    refuse(file, "weights", HEADER.memoryBytes, `memoryBytes is ${stored} but the model needs ${memory}`);
   }
   const layout: WeightsLayout = {
     embedding: embedItem,
     layers: layerLayouts,
     finalNorm: finalItem,
     unembedding: unembedItem,
+    recall: recallItem,
     end,
   };
-  return { layout, embedding, layers, finalNorm, unembedding };
+  return { layout, embedding, layers, finalNorm, unembedding, recall };
 }
 
 /** Strings of a section (SPEC.md 1.3), or undefined when it is not there. */

@@ -5,13 +5,14 @@ import {
   OPTION,
   PATHWAY,
   pathwayCount,
+  RECALL_PAIRS,
   SCALE_NAMES,
   type ScaleName,
   STATE_LIMIT,
   TAPS,
   widthOf,
 } from "./layout.js";
-import type { LayerParts, ModelParts, Scale, Table } from "./parts.js";
+import type { LayerParts, ModelParts, RecallParts, Scale, Table } from "./parts.js";
 
 /** Whole numbers from `least` to `greatest`. */
 export type Draw = (least: number, greatest: number) => number;
@@ -33,6 +34,7 @@ export interface SampleShape {
   /** Bits of `OPTION`. */
   options: number;
   layers: readonly { pathways: number; window: number }[];
+  recall?: Pick<RecallParts, "window" | "forget"> | undefined;
 }
 
 const bytesOf = (length: number, draw: Draw, least: number, greatest: number) =>
@@ -94,6 +96,11 @@ export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
       (options & OPTION.tied) !== 0
         ? undefined
         : drawTable(draw, (options & OPTION.unembedInt4) !== 0, outputs, dModel),
+    recall: shape.recall && {
+      ...shape.recall,
+      bonus: wordsOf(RECALL_PAIRS, draw, 32767),
+      pull: Int16Array.from({ length: RECALL_PAIRS }, () => draw(0, 32767)),
+    },
     tokens: undefined,
     classNames: classifier
       ? Array.from({ length: outputs }, (_, index) => new TextEncoder().encode(`c${index}`))
@@ -150,5 +157,15 @@ export function sampleClassifier(): ModelParts {
     dimensions: dimensionsOf(4, 3, 5, 4, 1),
     options: OPTION.unembedInt4 | OPTION.classifier,
     layers: [{ pathways: 3, window: 0 }],
+  });
+}
+
+/** Base block, ternary tables, with recall of few symbols that one of them empties. */
+export function sampleRecall(): ModelParts {
+  return drawModel(seededDraw(4), {
+    dimensions: dimensionsOf(3, 3, 5, 0, 1),
+    options: 0,
+    layers: [{ pathways: 1, window: 0 }],
+    recall: { window: 7, forget: 2 },
   });
 }

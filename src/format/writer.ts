@@ -1,5 +1,6 @@
 import { crc32 } from "./crc32.js";
 import {
+  FORGET_NONE,
   HEADER,
   HEADER_BYTES,
   type Item,
@@ -9,6 +10,7 @@ import {
   memoryBytes,
   OPTION,
   padded,
+  RECALL,
   SCALE_NAMES,
   SECTION,
   SECTION_ENTRY_BYTES,
@@ -17,18 +19,19 @@ import {
   weightsLayout,
 } from "./layout.js";
 import { packInt4, packTaps, packTernary } from "./matrices.js";
-import type { LayerParts, ModelParts, Scale, Table } from "./parts.js";
+import type { LayerParts, ModelParts, RecallParts, Scale, Table } from "./parts.js";
 import { readModel } from "./reader.js";
 
 const int4Bit = (table: Table | undefined, bit: number) => (table?.kind === "int4" ? bit : 0);
 
 function optionsOf(parts: ModelParts): number {
-  const { embedding, unembedding, classNames } = parts;
+  const { embedding, unembedding, classNames, recall } = parts;
   return (
     (unembedding ? 0 : OPTION.tied) |
     int4Bit(embedding, OPTION.embedInt4) |
     int4Bit(unembedding ?? embedding, OPTION.unembedInt4) |
-    (classNames ? OPTION.classifier : 0)
+    (classNames ? OPTION.classifier : 0) |
+    (recall ? OPTION.recall : 0)
   );
 }
 
@@ -86,7 +89,7 @@ function writeHeader(view: DataView, parts: ModelParts, sections: readonly (read
   writeScale(view, HEADER.logitMultiplier, parts.logitScale);
   view.setUint16(HEADER.finalNormShift, parts.finalNormShift, true);
   view.setUint16(HEADER.sectionCount, sections.length, true);
-  view.setUint32(HEADER.memoryBytes, memoryBytes(dimensions, parts.layers), true);
+  view.setUint32(HEADER.memoryBytes, memoryBytes(dimensions, parts.layers, parts.recall), true);
   sections.forEach(([name, bytes], index) => {
     view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES, SECTION[name], true);
     view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES + 4, bytes, true);
@@ -116,10 +119,10 @@ class WeightsWriter {
     if (item && trits) this.#bytes.set(packTernary(trits, item.rows, item.columns), item.offset);
   }
 
-  pairs(item: Item, first: Int16Array, second: Int16Array): void {
-    for (let index = 0; index < item.rows; index++) {
-      this.#view.setInt16(item.offset + 4 * index, first[index], true);
-      this.#view.setInt16(item.offset + 4 * index + 2, second[index], true);
+  pairs(at: number, first: Int16Array, second: Int16Array): void {
+    for (let index = 0; index < first.length; index++) {
+      this.#view.setInt16(at + 4 * index, first[index], true);
+      this.#view.setInt16(at + 4 * index + 2, second[index], true);
     }
   }
 
@@ -151,12 +154,18 @@ class WeightsWriter {
 
   layer(layout: LayerLayout, parts: LayerParts): void {
     this.record(layout.record.offset, parts);
-    this.pairs(layout.norm, parts.norm.gamma, parts.norm.beta);
+    this.pairs(layout.norm.offset, parts.norm.gamma, parts.norm.beta);
     if (layout.taps && parts.taps) this.taps(layout.taps, parts.taps, parts.tapScales);
-    if (layout.state && parts.state) this.pairs(layout.state, parts.state.a, parts.state.c);
+    if (layout.state && parts.state) this.pairs(layout.state.offset, parts.state.a, parts.state.c);
     this.ternary(layout.first, parts.first);
     this.ternary(layout.second, parts.second);
     this.ternary(layout.third, parts.third);
+  }
+
+  recall(item: Item, { window, forget, bonus, pull }: RecallParts): void {
+    this.#view.setUint16(item.offset + RECALL.window, window, true);
+    this.#view.setUint16(item.offset + RECALL.forget, forget ?? FORGET_NONE, true);
+    this.pairs(item.offset + RECALL.pairs, bonus, pull);
   }
 }
 
@@ -180,8 +189,9 @@ export function encodeModel(parts: ModelParts): Uint8Array {
   layout.layers.forEach((layer, index) => {
     weights.layer(layer, parts.layers[index]);
   });
-  weights.pairs(layout.finalNorm, parts.finalNorm.gamma, parts.finalNorm.beta);
+  weights.pairs(layout.finalNorm.offset, parts.finalNorm.gamma, parts.finalNorm.beta);
   if (layout.unembedding && parts.unembedding) weights.table(layout.unembedding, parts.unembedding);
+  if (layout.recall && parts.recall) weights.recall(layout.recall, parts.recall);
   let at = layout.end;
   for (const [, content] of others) {
     bytes.set(content, at);

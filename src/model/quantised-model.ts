@@ -22,6 +22,8 @@ export interface QuantisedModel {
   vocab: number;
   /** Rows of the unembedding. */
   outputs: number;
+  /** The symbol that empties recall's memory. */
+  forget?: number | undefined;
   /** By name, as `tensorSpecs` lists them. */
   tensors: ReadonlyMap<string, QuantisedTensor>;
 }
@@ -63,6 +65,7 @@ function quantiseTensor(spec: TensorSpec, weights: Float32Array): QuantisedTenso
  * @param tensors latent float32 values by name, row-major, as `tensorSpecs` lists them
  * @param vocab symbols of the alphabet
  * @param outputs rows of the unembedding: `vocab` for a language model
+ * @param forget the symbol that empties recall's memory: what the alphabet makes of `config.recall.forget`
  * @throws FailureError when a tensor is missing or has another size
  */
 export function quantiseModel(
@@ -70,6 +73,7 @@ export function quantiseModel(
   tensors: ReadonlyMap<string, Float32Array>,
   vocab: number,
   outputs: number,
+  forget?: number,
 ): QuantisedModel {
   const quantised = new Map<string, QuantisedTensor>();
   for (const spec of tensorSpecs(config, vocab, outputs)) {
@@ -82,5 +86,5 @@ export function quantiseModel(
     }
     quantised.set(spec.name, quantiseTensor(spec, weights));
   }
-  return { config, vocab, outputs, tensors: quantised };
+  return { config, vocab, outputs, forget, tensors: quantised };
 }

@@ -2,6 +2,7 @@ import { isTransformer, LAYER_NORM_EPSILON, PATHWAYS, pathwaysOf, TAPS } from ".
 import { exp } from "./elementary.js";
 import { UsageError } from "./errors.js";
 import { type QuantisedModel, type QuantisedTensor, stepOf, tensorOf } from "./quantised-model.js";
+import { Recall } from "./recall.js";
 
 /**
  * Where an observer looks: `residual` x after the embedding and after each layer, `norm` n, `inner` u, `gate` g, `local` l,
@@ -383,6 +384,12 @@ class Layer {
   }
 }
 
+const recallOf = (model: QuantisedModel, window: number): Recall =>
+  new Recall(window, model.forget, {
+    bonus: tensorOf(model, "recall.bonus").values,
+    pull: tensorOf(model, "recall.pull").values,
+  });
+
 /**
  * The model in float64, one symbol at a time: what the integer engine is measured against. The formulas are those of
  * ARCHITECTURE.md, with the quantised weights; a stream has no end.
@@ -402,6 +409,7 @@ export class ReferenceModel {
   readonly #x: Float64Array;
   readonly #n: Float64Array;
   readonly #logits: Float64Array;
+  readonly #recall: Recall | undefined;
   readonly #observe: Observer | undefined;
 
   /** @throws UsageError when the model is for comparison: a transformer, whose attention looks at a window, or without router or gate */
@@ -430,11 +438,13 @@ export class ReferenceModel {
     this.#x = zeros(config.dModel);
     this.#n = zeros(config.dModel);
     this.#logits = zeros(outputs);
+    this.#recall = config.recall && recallOf(model, config.recall.window);
   }
 
   /** Forgets everything. */
   reset(): void {
     for (const layer of this.#layers) layer.reset();
+    this.#recall?.reset();
   }
 
   /**
@@ -450,6 +460,8 @@ export class ReferenceModel {
     normalise(x, this.#gamma, this.#beta, this.#n);
     observe?.("norm", this.#layers.length, this.#n);
     multiply(this.#unembedding, this.#n, this.#logits);
+    this.#recall?.read(symbol);
+    this.#recall?.change(this.#logits);
     return this.#logits;
   }
 

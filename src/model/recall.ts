@@ -1,0 +1,85 @@
+import { RECALL_KINDS, RECALL_LENGTHS } from "./config.js";
+
+const LONGEST_MATCH = RECALL_LENGTHS - 1;
+
+/** The symbols just read, and the logits of what followed matches of them: ARCHITECTURE.md, "Recall". */
+export class Recall {
+  readonly #window: number;
+  readonly #forget: number | undefined;
+  readonly #bonus: Float64Array;
+  readonly #pull: Float64Array;
+  /** Newest first; a match is how many symbols before a place equal the newest ones. */
+  readonly #symbols: number[] = [];
+  readonly #matches: number[] = [];
+
+  /**
+   * @param forget the symbol that empties the memory
+   * @param bonus in nats, index RECALL_KINDS * match + kind; `pull` likewise, used within 0..1
+   */
+  constructor(
+    window: number,
+    forget: number | undefined,
+    { bonus, pull }: { bonus: ArrayLike<number>; pull: ArrayLike<number> },
+  ) {
+    this.#window = window;
+    this.#forget = forget;
+    this.#bonus = Float64Array.from(bonus);
+    this.#pull = Float64Array.from(pull, (value) => Math.min(Math.max(value, 0), 1));
+  }
+
+  reset(): void {
+    this.#symbols.length = 0;
+    this.#matches.length = 0;
+  }
+
+  read(symbol: number): void {
+    if (symbol === this.#forget) {
+      this.reset();
+      return;
+    }
+    const symbols = this.#symbols;
+    const matches = this.#matches;
+    // What stood before the place that is i-th from now on is what is i-th now.
+    symbols.forEach((before, i) => {
+      matches[i] = before === symbol ? Math.min(matches[i] + 1, LONGEST_MATCH) : 0;
+    });
+    symbols.unshift(symbol);
+    matches.push(0);
+    symbols.length = matches.length = Math.min(symbols.length, this.#window);
+  }
+
+  /** Changes the logits, in nats, of the symbols remembered. */
+  change(logits: Float64Array): void {
+    if (this.#symbols.length === 0) return;
+    const all = new Count();
+    const counts = new Map<number, Count>();
+    this.#symbols.forEach((symbol, i) => {
+      const count = counts.get(symbol) ?? new Count();
+      counts.set(symbol, count);
+      for (const counted of [count, all]) counted.add(this.#matches[i]);
+    });
+    const top = logits.reduce((a, b) => Math.max(a, b));
+    for (const [symbol, count] of counts) {
+      const index = RECALL_KINDS * count.longest + kindOf(count, all);
+      logits[symbol] += this.#bonus[index] + this.#pull[index] * (top - logits[symbol]);
+    }
+  }
+}
+
+/** The longest match of some places, and how many have it. */
+class Count {
+  longest = 0;
+  places = 0;
+
+  add(match: number): void {
+    if (match > this.longest) [this.longest, this.places] = [match, 0];
+    if (match === this.longest) this.places++;
+  }
+}
+
+/** 0: there are longer matches; 1: a minority; 2: the only place; 3: the majority. */
+function kindOf(own: Count, all: Count): number {
+  if (own.longest < all.longest) return 0;
+  if (2 * own.places <= all.places) return 1;
+  return own.places === 1 ? 2 : 3;
+}
