@@ -15,7 +15,9 @@ import { findTool } from "../dist/emulate/tools.js";
 import { markdownTable, publish } from "./shared/results.mjs";
 import { syntheticModel } from "./shared/synthetic-model.mjs";
 
-const baseOnly = ["GATED", "INT4", "CHECK", "SAMPLE", "SCORES", "ROUTER", "TOKENS"].map((name) => `ATOME_${name}=0`);
+const baseOnly = ["GATED", "INT4", "CHECK", "SAMPLE", "SCORES", "ROUTER", "TOKENS", "RECALL"].map(
+  (name) => `ATOME_${name}=0`,
+);
 const shapes = ["prod", "stories"];
 const cores = [largeCortexM0, ...boards.filter(({ core }) => core !== "cortex-m0")];
 const microbitModels = [

@@ -66,7 +66,8 @@ export function atomeFlashBytes(config, alphabet) {
   const options =
     (config.tied ? OPTION.tied : 0) |
     (embedding === "int4" ? OPTION.embedInt4 : 0) |
-    (unembedding === "int4" ? OPTION.unembedInt4 : 0);
+    (unembedding === "int4" ? OPTION.unembedInt4 : 0) |
+    (config.recall ? OPTION.recall : 0);
   const pathways = config.layers.map((layer) => sum(pathwaysOf(layer).map((pathway) => PATHWAY[pathway])));
   const inner = block === "gated" ? dInner : 0;
   const { end } = weightsLayout({ ...dimensions, dInner: inner }, options, pathways, HEADER_BYTES);
@@ -76,15 +77,15 @@ export function atomeFlashBytes(config, alphabet) {
 /**
  * RAM that a transformer would need in an engine like ours: keys and values of the whole context in 8 bits, the residual in
  * 32 bits, one vector (normed residual or MLP) in 16 bits, one product in 32 bits that holds the logits, the MLP's rows or
- * the scores of a head, whichever is longest. In its favour: gates and heads are computed one at a time, and there is neither
+ * the scores of a head, whichever is longest; and what recall remembers, where it has it. In its favour: gates and heads are computed one at a time, and there is neither
  * a struct nor a scratch, which in our engine take 2,144 bytes.
  */
-export function rivalRamBytes({ dModel, dInner, nLayers, train }, vocab) {
+export function rivalRamBytes({ dModel, dInner, nLayers, recall, train }, vocab) {
   const cache = 2 * nLayers * train.context * dModel;
   const residual = 4 * dModel;
   const vector = 2 * Math.max(dModel, dInner);
   const product = 4 * Math.max(vocab, dModel, dInner, train.context);
-  return cache + residual + vector + product;
+  return cache + residual + vector + product + (recall ? 4 + padded(3 * recall.window) : 0);
 }
 
 const WIDEST = { dInner: 2048, dModel: 1024 };

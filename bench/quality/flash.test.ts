@@ -26,6 +26,11 @@ function exportedBytes(config: ReturnType<typeof configOf>, alphabet: Alphabet):
 describe("atomeFlashBytes()", () => {
   test.each([
     ["base, bytes", { block: "base", dModel: 12, nLayers: 2, dHead: 4, window: 8 }, bytes],
+    [
+      "gated with recall",
+      { block: "gated", dModel: 11, dInner: 23, nLayers: 2, recall: { window: 7, forget: "." } },
+      tokens,
+    ],
     ["gated, untied", { block: "gated", dModel: 11, dInner: 23, nLayers: 2 }, tokens],
     ["gated, tied int4", { block: "gated", dModel: 13, dInner: 20, nLayers: 3, embedding: "int4", tied: true }, tokens],
     [

@@ -109,6 +109,7 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
       context: Math.max(1, Math.round(contextBytes / bytesPerSymbol)),
       validation: textsOf(texts).validation,
       validateEvery: Math.ceil(steps / 6),
+      ...plan.train,
       ...model.config.train,
     };
   }

@@ -61,7 +61,7 @@ describe("createJobs()", () => {
     const job = jobOf(parts);
     const hashes = ["training.txt", "test.txt"].map((name) => Corpus.open([join(data, name)]).sha256);
     expect(job.sha256).toBe(jobSha256(job.config, hashes));
-    expect(job.config.train).toMatchObject({ learningRate: 0.01, embeddingLearningRate: 0.005, seed: 1 });
+    expect(job.config.train).toMatchObject({ learningRate: 0.01, embeddingLearningRate: 0.01, seed: 1 });
   });
 
   test("gives another hash to whatever decides another outcome", () => {
@@ -69,7 +69,8 @@ describe("createJobs()", () => {
       parts,
       { ...parts, seed: 2 },
       { ...parts, learningRate: 0.02 },
-      { ...parts, shape: { ...gpt, embeddingRate: 1 } },
+      { ...parts, shape: { ...gpt, embeddingRate: 0.5 } },
+      { ...parts, shape: { ...gpt, optimizer: "muon" } },
       { ...parts, setting: { ...setting, budget: "3x" } },
       { ...parts, setting: { ...setting, texts: "split" } },
       { ...parts, model: { ...parts.model, name: "afterwards", quantiseAfterwards: "int8" } },

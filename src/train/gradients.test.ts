@@ -190,7 +190,7 @@ function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Arr
   const beta = tensors.get("final.beta");
   const position = tensors.get("position");
   const outputsOf = isTransformer(config) ? transformerOutputs : layerOutputs;
-  const losses = windows.flatMap((window) => {
+  const losses = windows.flatMap((window, index) => {
     let x: Rows = [...window.subarray(0, -1)].map((symbol, t) =>
       Array.from({ length: d }, (_, c) => embed[symbol * d + c] + (position ? position[t * d + c] : 0)),
     );
@@ -200,7 +200,8 @@ function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Arr
     });
     return x.map((row, t) => {
       const n = beta ? layerNorm(row, gamma, beta) : rmsNorm(row, gamma);
-      const logits = recalled(config, tensors, [...window.subarray(0, t + 1)], multiply(unembed, n));
+      const plain = multiply(unembed, n);
+      const logits = index % 2 === 0 ? recalled(config, tensors, [...window.subarray(0, t + 1)], plain) : plain;
       return -Math.log(softmax(logits)[window[t + 1]]);
     });
   });

@@ -24,6 +24,8 @@ export class WindowPass {
   private readonly block: Block;
   private readonly integers: Int32Array;
   private readonly doubles: Float64Array;
+  /** Whether recall, if the model has it, takes part: in training in every second window, so that the model can do without. */
+  private recalls = true;
 
   /** @param forget the symbol that empties the memory of recall; -1 for none */
   constructor(
@@ -41,6 +43,7 @@ export class WindowPass {
 
   /** Leaves the window's summed loss in `losses`. */
   evaluate(window: number): void {
+    this.recalls = true;
     this.forward(window);
     this.loss(0);
   }
@@ -48,6 +51,7 @@ export class WindowPass {
   /** Leaves the window's loss, its partial gradients of the vectors and, packed, what the matrices' gradients need. */
   train(window: number): void {
     const { batch, context } = this.pass.plan;
+    this.recalls = window % 2 === 0;
     this.forward(window);
     this.loss(1 / (batch * context));
     this.backward();
@@ -75,7 +79,7 @@ export class WindowPass {
   private recall(): void {
     const { k, plan, scratch, window, T } = this.pass;
     const { config, recall } = plan;
-    if (!config.recall || !recall) return;
+    if (!config.recall || !recall || !this.recalls) return;
     const history = this.integers[plan.windows / 4 + 4 * window + 2];
     const read = [windowAddress(plan, window) - 2 * history, history, T, config.recall.window, this.forget];
     const parameters = [recall.bonus.latent, recall.pull.latent];
@@ -89,7 +93,7 @@ export class WindowPass {
     const { pass } = this;
     const { k, plan, scratch, T } = pass;
     const { recall } = plan;
-    if (!recall) return;
+    if (!recall || !this.recalls) return;
     const partials = [pass.partialOf(recall.bonus), pass.partialOf(recall.pull)];
     const kept = [scratch.recallHeads, scratch.recallEntries, recallEntriesPerToken(plan)];
     k.recallBackward(scratch.logits, plan.unembed.rows, T, recall.pull.latent, ...partials, ...kept);
