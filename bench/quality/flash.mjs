@@ -80,7 +80,8 @@ export function atomeFlashBytes(config, alphabet) {
  * the scores of a head, whichever is longest; and what recall remembers, where it has it. In its favour: gates and heads are computed one at a time, and there is neither
  * a struct nor a scratch, which in our engine take 2,144 bytes.
  */
-export function rivalRamBytes({ dModel, dInner, nLayers, recall, train }, vocab) {
+export function rivalRamBytes(config, vocab) {
+  const { dModel, dInner, nLayers, recall, train } = config;
   const cache = 2 * nLayers * train.context * dModel;
   const residual = 4 * dModel;
   const vector = 2 * Math.max(dModel, dInner);
