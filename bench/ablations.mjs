@@ -16,6 +16,8 @@ import { commitName, markdownTable, publish } from "./shared/results.mjs";
 
 const folderAt = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const tokens = (size) => ({ kind: "tokens", size });
+/** The memory of the comparison's models. */
+const { recall } = comparison.models.find(({ name }) => name === comparison.ours).config;
 const everyPathway = ["local", "state", "sparse"];
 const inLastLayer = [["local", "state"], ["local", "state"], everyPathway];
 const int4 = { embedding: "int4", unembedding: "int4" };
@@ -29,10 +31,15 @@ const LEARNING_RATE = 0.02;
 const SEEDS = [1, 2, 3];
 
 const same = (changes) => ({ "20k": changes, "64k": changes });
+const recalling = (changes) => same({ recall: { ...recall, ...changes } });
 
 /** Changes by tier; the first is the model as it is. A tier is left out where the change is none. */
 const variants = [
   ["as it is", same({})],
+  ["no recall", same({ recall: undefined })],
+  ["recall of 64 symbols", recalling({ window: 64 })],
+  ["recall of 256 symbols", recalling({ window: 256 })],
+  ["recall that forgets nothing", recalling({ forget: undefined })],
   ["no state pathway", same({ pathways: ["local"] })],
   ["no router", same({ router: false })],
   ["no gate", same({ gate: false })],
@@ -54,7 +61,7 @@ const models = variants.map(([title, changes]) => ({
   title,
   changes,
   fill: "dInner",
-  config: { block: "gated" },
+  config: { block: "gated", recall },
 }));
 
 const { values: options } = parseArgs({
@@ -159,7 +166,8 @@ ${LEARNING_RATE} (not tuned for each). Bits per byte of the test text by the tra
 Variants that do not fit are left out. The convolution cannot be left out: the gated block is built on it. Differences are paired by seed.
 
 ${options.tier.map(tierTable).join("\n\n")}`;
-  const data = { runs: outcomes.all };
+  const everyJob = Object.keys(shapes).flatMap((tier) => models.flatMap((model) => jobsOf(model, tier)));
+  const data = { runs: everyJob.map(outcomes.of).filter((row) => row) };
   if (!options["dry-run"]) {
     const tiers = options.tier.map((tier) => ` --tier ${tier}`).join("");
     const command = `npm run bench -- ablations${tiers}`;

@@ -95,6 +95,17 @@ describe("Alphabet.encode", () => {
   });
 });
 
+describe("Alphabet.lastSymbolOf", () => {
+  test("is the last symbol of the text, and none for an escaped byte, whose digits stand for other strings", () => {
+    const alphabet = withTokens("<", "|>");
+    expect(alphabet.lastSymbolOf("<||>")).toBe(2);
+    expect(alphabet.lastSymbolOf("<|")).toBeUndefined();
+    expect(alphabet.lastSymbolOf(undefined)).toBeUndefined();
+    expect(Alphabet.bytes().lastSymbolOf("end\n")).toBe(10);
+    expect(Alphabet.bytes(100).lastSymbolOf("x")).toBeUndefined();
+  });
+});
+
 describe("Decoder", () => {
   test("keeps an escape between calls", () => {
     const decoder = withTokens("ab").decoder();

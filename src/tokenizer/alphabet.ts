@@ -92,9 +92,17 @@ export class Alphabet {
     return all;
   }
 
-  /** The symbol that a text ends with, or undefined for no text: what `recall.forget` of a configuration means. */
+  /**
+   * The symbol that a text ends with: what `recall.forget` of a configuration means. Undefined for no text and where its last byte
+   * has to be escaped: the digits of an escape stand for other strings, too.
+   */
   lastSymbolOf(text: string | undefined): number | undefined {
-    return text ? this.encode(new TextEncoder().encode(text)).at(-1) : undefined;
+    const bytes = new TextEncoder().encode(text);
+    let last = -1;
+    for (let at = 0; at < bytes.length; at += last < 0 ? 1 : this.tokenBytes(last)) {
+      last = this.match(bytes, at, bytes.length);
+    }
+    return last < 0 ? undefined : last;
   }
 
   /** Encodes a text that arrives in pieces; the result does not depend on where the pieces end. */
