@@ -37,6 +37,18 @@ const shapes: Record<string, unknown> = {
     // 94 tokens are about 256 bytes.
     train: { batch: 8, context: 94 },
   },
+  "recall-20k": {
+    block: "gated",
+    dModel: 40,
+    dInner: 86,
+    nLayers: 3,
+    pathways: ["local", "state"],
+    alphabet: { kind: "tokens", size: 512 },
+    // Nothing empties the memory: what ends a document, if anything, is the text's own affair.
+    recall: { window: 512 },
+    // As the comparison trains all its models: RESULTS.md, "Quality at equal flash".
+    train: { batch: 8, context: 94, embeddingLearningRate: 0.02, decay: "cosine" },
+  },
   household: {
     block: "gated",
     dModel: 80,
