@@ -183,6 +183,9 @@ measured in their favour: weights quantised in training (QAT) or after it (PTQ),
 training context that overlap by half; flash as the same format would need it, without layer records, padding and metadata; RAM as
 keys and values of the context in 8 bits and three vectors, without scratch. The base block has an export and is measured like ours.
 
+Ours remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
+without recall, and a rival that was given our recall, with the same memory.
+
 A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of. The best rivals and ours
 have all seeds, the others the one that chose.`;
 
