@@ -77,7 +77,7 @@ ${licences.map((line) => `- ${line}`).join("\n")}
 
 ## Samples
 
-As they come, 300 bytes each; temperature 0 takes the likeliest symbol.
+As they come, 300 bytes each; temperature 0 takes the likeliest symbol.${facts.recall ? " Recall follows single symbols (`--recall words`)." : ""}
 
 ${samples.map(sampleText).join("\n\n")}
 
@@ -87,9 +87,10 @@ ${kind.limits.map((line) => `- ${line}`).join("\n")}
 `;
 }
 
-function dimensions({ block, dimensions: size }) {
+function dimensions({ block, dimensions: size, recall }) {
   const inner = block === "gated" ? `, inner width ${size.dInner}` : "";
-  return `${block} block, width ${size.dModel}${inner}, ${size.nLayers} layers, ${size.vocab} symbols`;
+  const memory = recall ? `, recall of ${recall.window} symbols` : "";
+  return `${block} block, width ${size.dModel}${inner}, ${size.nLayers} layers, ${size.vocab} symbols${memory}`;
 }
 
 const sampleText = ({ prompt, temperature, seed, text }) =>

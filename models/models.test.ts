@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { RECALLS } from "../src/cli/generation.js";
 import { createMirror } from "../src/engine/mirror.js";
 import { createWasm } from "../src/engine/wasm.js";
 
@@ -10,6 +11,7 @@ const names = readdirSync(folder).filter((name) => existsSync(new URL(`${name}/r
 /** What an engine writes after a prompt, taking the likeliest symbol. */
 function write(engine: ReturnType<typeof createMirror>, prompt: string, bytes: number): string {
   const written: number[] = [];
+  engine.recall(RECALLS.words);
   for (const symbol of engine.encode(new TextEncoder().encode(prompt))) engine.feed(symbol);
   while (written.length < bytes) {
     engine.logits();
