@@ -34,6 +34,7 @@ const configs: [string, ModelConfig][] = (
       "gated, every pathway, muon",
       { ...gated, pathways: ["local", "state", "sparse"], train: { ...train, optimizer: "muon" } },
     ],
+    ["gated, recall", { ...gated, recall: { window: 40 } }],
     ["llama, muon", { ...gpt, block: "llama", matrices: "float", train: { ...train, optimizer: "muon" } }],
   ] as [string, unknown][]
 ).map(([name, json]) => [name, parseConfig(json, "test")]);
@@ -42,6 +43,7 @@ async function stateAfter(config: ModelConfig, threads: number, steps: number, r
   const trainer = await Trainer.create({
     config,
     vocab,
+    forget: 5,
     symbols,
     threads,
     platform: nodePlatform,
@@ -71,6 +73,7 @@ const expectedHashes: Record<string, string> = {
   "gated, every pathway, float": "99c484d4778ac14d",
   "gated, every pathway, muon": "502b3d1b467d688a",
   "llama, muon": "ec62295db09f5666",
+  "gated, recall": "5a89e84174bb5acb",
 };
 
 describe.each(configs)("%s", (name, config) => {
@@ -91,6 +94,30 @@ describe.each(configs)("%s", (name, config) => {
     const rest = await stateAfter(config, 2, 5, half.state);
     expect(rest.state).toEqual(whole.state);
     expect([...half.losses, ...rest.losses]).toEqual(whole.losses);
+  });
+});
+
+describe("recall", () => {
+  // Blocks of 60 symbols without a rule, each of them twice.
+  const source = Random.fromSeed(8);
+  const blocks = Array.from({ length: 100 }, () => Array.from({ length: 60 }, () => source.below(vocab)));
+  const twice = Uint16Array.from(blocks.flatMap((block) => [...block, ...block]));
+
+  async function lossAfter(recall: object) {
+    const config = parseConfig({ ...gated, ...recall, train: { ...train, steps: 200, batch: 8 } }, "test");
+    const trainer = await Trainer.create({ config, vocab, symbols: twice, threads: 2, platform: nodePlatform });
+    for (let i = 0; i < config.train.steps; i++) await trainer.step();
+    const { natsPerSymbol } = await trainer.evaluate(twice, { maxSymbols: 6000 });
+    await trainer.close();
+    return natsPerSymbol;
+  }
+
+  test("reaches back before a window of 21 symbols, as far as its own window", async () => {
+    const chance = Math.log(vocab);
+    expect(await lossAfter({})).toBeGreaterThan(0.95 * chance);
+    expect(await lossAfter({ recall: { window: 58 } })).toBeGreaterThan(0.9 * chance);
+    // Every second block can be foretold but for its first symbols.
+    expect(await lossAfter({ recall: { window: 64 } })).toBeLessThan(0.65 * chance);
   });
 });
 

@@ -27,6 +27,15 @@ const configs = {
     unembedding: "float",
     train,
   },
+  recall: {
+    block: "gated",
+    dModel: 12,
+    dInner: 20,
+    nLayers: 1,
+    alphabet: { kind: "tokens", size: 320 },
+    recall: { window: 50, forget: " " },
+    train,
+  },
   muon: {
     block: "gated",
     dModel: 12,
@@ -59,7 +68,8 @@ async function sha256(bytes) {
 async function trainToEnd(atome, config, text, threads, platform) {
   const alphabet = atome.learnAlphabet(config.alphabet, () => [text]);
   const symbols = alphabet.encode(text);
-  const trainer = await atome.Trainer.create({ config, vocab: alphabet.size, symbols, threads, platform });
+  const forget = alphabet.lastSymbolOf(config.recall?.forget);
+  const trainer = await atome.Trainer.create({ config, vocab: alphabet.size, forget, symbols, threads, platform });
   let lossSum = 0;
   for (let i = 0; i < config.train.steps; i++) lossSum += (await trainer.step()).lossNatsPerSymbol;
   const { step, random, tensors, firstMoments, secondMoments } = trainer.state();
