@@ -235,8 +235,9 @@ export const plan = {
   rateLimits: [1e-4, 0.64],
   /** Rivals that go on to other budgets and contexts: the best of the tuning, by validation. */
   carriedRivals: 2,
-  /** Rivals that get all seeds. */
+  /** Rivals that get all seeds, where rates are tuned and elsewhere. */
   finalists: 2,
+  carriedFinalists: 1,
   /** The first seed chooses. */
   seeds: [1, 2, 3],
   headline: { tier: "20k", budget: "1x", contextBytes: 256, seeds: [1, 2, 3, 4, 5] },

@@ -93,7 +93,8 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const searches = models.map((model) => ({ model, ...search(model, setting) }));
     const isComplete = waiting.length === 0 && searches.every((found) => found.isComplete);
     const rivals = ranked(searches.filter(({ model }) => isRival(model)));
-    const finalists = isComplete ? rivals.slice(0, plan.finalists) : [];
+    const finalistCount = isTuning(setting) ? plan.finalists : plan.carriedFinalists;
+    const finalists = isComplete ? rivals.slice(0, finalistCount) : [];
     const ours = searches.filter(({ model, best, isComplete }) => isOurs(model) && best && isComplete);
     const untested = [...waiting, ...searches.flatMap(({ jobs }) => jobs)];
     const tested = [

@@ -22,7 +22,8 @@ const plan = {
   ],
   rateLimits: [0.004, 0.3],
   carriedRivals: 2,
-  finalists: 1,
+  finalists: 2,
+  carriedFinalists: 1,
   seeds: [1, 2],
   headline: { ...setting("1x"), seeds: [1, 2, 3] },
 };
@@ -97,10 +98,12 @@ describe("createStages()", () => {
     ]);
   });
 
-  test("tests what was chosen alone: all seeds of ours and the best rival, one of the others", () => {
+  test("tests what was chosen alone: all seeds of ours and the two best rivals, one of the others", () => {
     const { tested } = complete(validation, { budgets: ["1x"] });
     expect(tested.filter((key) => key.includes("stories")).sort()).toEqual([
       "a wide stories 1x 0.04 1",
+      "a wide stories 1x 0.04 2",
+      "a wide stories 1x 0.04 3",
       "b wide stories 1x 0.04 1",
       "b wide stories 1x 0.04 2",
       "b wide stories 1x 0.04 3",
