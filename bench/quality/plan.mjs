@@ -130,10 +130,12 @@ const atomeShapes = {
     { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true },
     { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
+    { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
+    { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
   ],
 };
 
