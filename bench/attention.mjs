@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { measureHeldOut } from "../dist/cli/demo.js";
 import { engineMaker } from "../dist/cli/engines.js";
 import { ENGINE_NATS_PER_UNIT, scoreText } from "../dist/evaluate/language.js";
 import { exportModel } from "../dist/export/export.js";
@@ -49,49 +50,32 @@ function pairLines(count, random) {
   return Array.from({ length: count }, line).join("");
 }
 
-/** Share of the answers that are the engine's likeliest symbol. */
-function pairAnswers(engine, lines) {
+/** Share of the answers that are the engine's likeliest symbol, and bits per byte of all lines. */
+const scoreOfPairs = (lines) => (engine) => {
   const symbols = engine.encode(bytesOf(lines));
   const [mark, end] = ["?", "\n"].map((text) => engine.encode(bytesOf(text))[0]);
   let [asked, right, place] = [0, 0, -1];
-  symbols.forEach((symbol, i) => {
-    if (place >= 0 && symbol !== end && place++ % 2 === 1) {
-      asked++;
-      if (engine.argmax() === symbol) right++;
-    }
+  const step = (symbol) => {
     if (symbol === mark) place = 0;
-    if (symbol === end) place = -1;
-    if (i + 1 < symbols.length) engine.step(symbol);
+    else if (symbol === end) place = -1;
+    else if (place >= 0) place++;
+    return engine.step(symbol);
+  };
+  const { bitsPerByte } = scoreText({ step, natsPerUnit: ENGINE_NATS_PER_UNIT }, symbols, lines.length, (next) => {
+    // After a letter that is asked for, the digit follows.
+    if (place < 0 || place % 2 === 0) return;
+    asked++;
+    if (engine.argmax() === symbols[next]) right++;
   });
-  return right / asked;
-}
+  return { right: right / asked, bitsPerByte };
+};
 
-/** Share of the held-out questions that are answered to the letter. */
-function householdAnswers(engine, text) {
-  const exchanges = text.trim().split("\n\n");
-  const right = exchanges.filter((exchange) => {
-    const [question, answer] = exchange.split("\n");
-    engine.reset();
-    for (const symbol of engine.encode(bytesOf(`\n\n${question}\nA:`))) engine.step(symbol);
-    const written = [];
-    while (written.length < answer.length) {
-      const symbol = engine.argmax();
-      written.push(...engine.decode(symbol));
-      engine.step(symbol);
-    }
-    return new TextDecoder().decode(Uint8Array.from(written)).startsWith(`${answer.slice("A:".length)}\n`);
-  });
-  return right.length / exchanges.length;
-}
-
-const household = (name) =>
-  readFileSync(fileURLToPath(new URL(`../examples/household/${name}.txt`, import.meta.url)), "utf8");
+const household = (name) => fileURLToPath(new URL(`../examples/household/${name}.txt`, import.meta.url));
 const pairsRandom = Random.fromSeed(77);
 const tasks = {
   pairs: {
     training: pairLines(30000, pairsRandom),
-    heldOut: pairLines(1000, pairsRandom),
-    answers: pairAnswers,
+    score: scoreOfPairs(pairLines(1000, pairsRandom)),
     json: {
       ...{ block: "gated", dModel: 48, dInner: 96, nLayers: 2, alphabet: { kind: "map" } },
       train: { steps, batch: 16, context: 70, decay: "cosine" },
@@ -99,9 +83,11 @@ const tasks = {
     forget: "\n",
   },
   household: {
-    training: household("train"),
-    heldOut: household("heldout"),
-    answers: householdAnswers,
+    training: readFileSync(household("train"), "utf8"),
+    score: (engine) => {
+      const { accuracy, bitsPerByte } = measureHeldOut(engine, household("heldout"));
+      return { right: accuracy, bitsPerByte };
+    },
     json: configToJson(namedConfig("household")),
   },
 };
@@ -115,7 +101,7 @@ const memories = [
   ["attention in both layers and recall", (recall) => ({ pathways: everyPathway, recall })],
 ];
 
-async function measure({ training, heldOut, answers, json, forget }, changes, seed) {
+async function measure({ training, score, json, forget }, changes, seed) {
   const recall = { window: 64, ...(forget ? { forget } : {}) };
   const config = parseConfig({ ...json, ...changes(recall), train: { ...json.train, seed } }, "of the bench");
   const bytes = bytesOf(training);
@@ -129,11 +115,7 @@ async function measure({ training, heldOut, answers, json, forget }, changes, se
   await trainer.close();
   const model = exportModel({ config, alphabet, tensors });
   const engine = (await engineMaker("wasm")).create(model);
-  const right = answers(engine, heldOut);
-  engine.reset();
-  const predictor = { step: (symbol) => engine.step(symbol), natsPerUnit: ENGINE_NATS_PER_UNIT };
-  const { bitsPerByte } = scoreText(predictor, engine.encode(bytesOf(heldOut)), heldOut.length);
-  return { right, bitsPerByte, ramBytes: engine.arenaBytes, flashBytes: model.length };
+  return { ...score(engine), ramBytes: engine.arenaBytes, flashBytes: model.length };
 }
 
 const rows = [];

@@ -77,8 +77,8 @@ export function atomeFlashBytes(config, alphabet) {
 /**
  * RAM that a transformer would need in an engine like ours: keys and values of the whole context in 8 bits, the residual in
  * 32 bits, one vector (normed residual or MLP) in 16 bits, one product in 32 bits that holds the logits, the MLP's rows or
- * the scores of a head, whichever is longest; and what recall remembers, where it has it. In its favour: gates and heads are computed one at a time, and there is neither
- * a struct nor a scratch, which in our engine take 2,144 bytes.
+ * the scores of a head, whichever is longest; and what recall remembers, where it has it. In its favour: gates and heads are
+ * computed one at a time, and there is neither a struct nor a scratch, which in our engine take 2,144 bytes.
  */
 export function rivalRamBytes(config, vocab) {
   const { dModel, dInner, nLayers, recall, train } = config;

@@ -32,15 +32,8 @@ const config = quantisedConfig(checkpoint.config, request.quantiseAfterwards);
 async function windowedNats(symbols) {
   const resume = startingState(checkpoint, checkpoint.config);
   const trainer = await Trainer.create({
-    ...{
-      config,
-      vocab: alphabet.size,
-      forget: alphabet.lastSymbolOf(config.recall?.forget),
-      symbols,
-      threads: 1,
-      platform: nodePlatform,
-      resume,
-    },
+    ...{ config, vocab: alphabet.size, forget: alphabet.lastSymbolOf(config.recall?.forget) },
+    ...{ symbols, threads: 1, platform: nodePlatform, resume },
   });
   const nats = new Float64Array(symbols.length);
   nats[0] = Math.log(alphabet.size);

@@ -115,6 +115,15 @@ describe("createStages()", () => {
     ]);
   });
 
+  test("takes no variant for a rival, however well it does", () => {
+    const models = [...plan.models, model("variant", { isVariant: true })];
+    const outcome = (job: Job) =>
+      job.model.name === "variant" ? validation({ ...job, model: { name: "ours" } }) / 2 : validation(job);
+    const { tested } = complete(outcome, {}, { ...plan, models });
+    expect(tested.filter((key) => key.startsWith("variant "))).toEqual(["variant wide stories 1x 0.04 1"]);
+    expect(tested.filter((key) => key.startsWith("b ") && key.includes(" 1x "))).toHaveLength(3);
+  });
+
   test("carries ours and the best rivals to another budget, with the chosen rate and the one below", () => {
     const { keys, tested } = complete();
     const there = (all: string[]) => all.filter((key) => key.includes(" 10x ")).sort();

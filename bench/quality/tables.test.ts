@@ -30,6 +30,12 @@ test("duel() pairs ours with the rival that validates best", () => {
   expect(duel(plan, rows.slice(0, 2), setting)).toBeUndefined();
 });
 
+test("duel() takes no variant for a rival", () => {
+  const variants = [1, 2].map((seed) => run("llama-ternary-recall", "d40 L2 512 tokens untied", seed, 1.1, 1.2));
+  const found = duel(plan, [...rows, ...variants], setting);
+  expect([found?.rival.model.name, found?.rivalCount]).toEqual(["gpt-int4", 2]);
+});
+
 test("tierSummaries() has an entry for what both sides are measured at and no other", () => {
   const [summary, ...others] = tierSummaries(plan, rows);
   expect(others).toEqual([]);

@@ -107,7 +107,8 @@ function answerTo(engine: Engine, question: string): string {
     .trim();
 }
 
-function measureHeldOut(engine: Engine, path: string) {
+/** Answers the questions of a file such as examples/household/heldout.txt; right is what is right to the letter. */
+export function measureHeldOut(engine: Engine, path: string) {
   const text = readFileSync(path);
   const exchanges = text.toString("utf8").trim().split("\n\n").map(parseExchange);
   const correct = exchanges.filter(({ question, answer }) => answerTo(engine, question) === answer).length;

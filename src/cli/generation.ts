@@ -10,8 +10,8 @@ export interface Piece {
 }
 
 /**
- * How a model follows what was said before. `words`: what followed a single symbol, such as a name, while what would repeat
- * four symbols or more loses 3 bits; with `full` a text that the model writes itself goes in circles.
+ * How a model follows what was said before. `words`: what followed a single symbol, such as a name, while what would make a
+ * repetition of four symbols longer loses 3 bits; with `full` a text that the model writes itself goes in circles.
  */
 export const RECALLS: Record<"full" | "words" | "off", RecallSettings> = {
   full: { longest: 6, repeats: 7, penalty: 0 },

@@ -10,6 +10,17 @@ const base = (dModel: number, nLayers: number, dHead: number, window: number) =>
   window,
 });
 
+const tokens20k = {
+  block: "gated",
+  dModel: 40,
+  dInner: 86,
+  nLayers: 3,
+  pathways: ["local", "state"],
+  alphabet: { kind: "tokens", size: 512 },
+  // 94 tokens are about 256 bytes.
+  train: { batch: 8, context: 94 },
+};
+
 // What each is for and what it reaches stands in RESULTS.md.
 const shapes: Record<string, unknown> = {
   nano: base(16, 2, 8, 32),
@@ -27,27 +38,13 @@ const shapes: Record<string, unknown> = {
     embedding: "int4",
     tied: true,
   },
-  "tokens-20k": {
-    block: "gated",
-    dModel: 40,
-    dInner: 86,
-    nLayers: 3,
-    pathways: ["local", "state"],
-    alphabet: { kind: "tokens", size: 512 },
-    // 94 tokens are about 256 bytes.
-    train: { batch: 8, context: 94 },
-  },
+  "tokens-20k": tokens20k,
   "recall-20k": {
-    block: "gated",
-    dModel: 40,
-    dInner: 86,
-    nLayers: 3,
-    pathways: ["local", "state"],
-    alphabet: { kind: "tokens", size: 512 },
+    ...tokens20k,
     // Nothing empties the memory: what ends a document, if anything, is the text's own affair.
     recall: { window: 512 },
     // As the comparison trains all its models: RESULTS.md, "Quality at equal flash".
-    train: { batch: 8, context: 94, embeddingLearningRate: 0.02, decay: "cosine" },
+    train: { ...tokens20k.train, embeddingLearningRate: 0.02, decay: "cosine" },
   },
   household: {
     block: "gated",

@@ -125,7 +125,7 @@ export interface Layout {
   history: number;
   /** u16 [B, history + T + 1]; see `windowAddress`. */
   symbols: number;
-  /** i32 per window: tokens, first token that counts, symbols of history, unused. */
+  /** i32 per window: tokens, first token that counts, symbols of history. */
   windows: number;
   /** f64 per window. */
   losses: number;
@@ -448,7 +448,7 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
     partials: allocator.take(batch * vectorCount),
     history,
     symbols: allocator.take((batch * (history + context + 1)) / 2 + 8),
-    windows: allocator.take(batch * 4),
+    windows: allocator.take(batch * 3),
     losses: allocator.take(batch * 2),
     squares: allocator.take(MAX_GRADIENT_TASKS * 2),
     rotary: allocator.take(config.block === "llama" ? 2 * tokens * pad8(config.dHead) : 0),

@@ -98,6 +98,13 @@ describe.each(configs)("%s", (name, config) => {
 });
 
 describe("recall", () => {
+  test("is refused to a classifier", async () => {
+    const config = parseConfig({ ...gated, recall: {} }, "test");
+    await expect(
+      Trainer.create({ config, vocab, outputs: 3, symbols, threads: 1, platform: nodePlatform }),
+    ).rejects.toThrow("Cannot train a classifier of 3 classes with recall");
+  });
+
   // Blocks of 60 symbols without a rule, each of them twice.
   const source = Random.fromSeed(8);
   const blocks = Array.from({ length: 100 }, () => Array.from({ length: 60 }, () => source.below(vocab)));

@@ -100,13 +100,18 @@ export class Trainer {
   /**
    * Starts the threads and loads the tensors: new ones from the configuration's seed, or those of `resume`.
    *
-   * @throws UsageError when the symbols are fewer than a window needs or the model does not fit in memory; FailureError when the
+   * @throws UsageError when the symbols are fewer than a window needs, the model does not fit in memory or a classifier has recall; FailureError when the
    *   tensors of `resume` are of another configuration
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
     const { config, vocab, symbols, threads, platform, resume } = options;
     checkLength(symbols.length, config.train.context);
     const outputs = options.outputs ?? vocab;
+    if (config.recall && outputs !== vocab) {
+      throw new UsageError(
+        `Cannot train a classifier of ${outputs} classes with recall, which makes symbols likelier; leave "recall" out of the configuration.`,
+      );
+    }
     const plan = planLayout(config, vocab, outputs, threads);
     const module = await platform.compileKernels();
     const memory = allocate(plan.bytes);
@@ -284,7 +289,7 @@ export class Trainer {
     }
     new Uint16Array(buffer, windowAddress(this.plan, window) - 2 * history, symbols.length).set(symbols);
     const tokens = symbols.length - history - 1;
-    new Int32Array(buffer, this.plan.windows + window * 16, 3).set([tokens, first, history]);
+    new Int32Array(buffer, this.plan.windows + window * 12, 3).set([tokens, first, history]);
   }
 
   /** Losses of the first windows. */

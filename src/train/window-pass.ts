@@ -61,7 +61,7 @@ export class WindowPass {
     const { pass } = this;
     const { k, plan, scratch } = pass;
     pass.window = window;
-    pass.T = this.integers[plan.windows / 4 + 4 * window];
+    pass.T = this.integers[plan.windows / 4 + 3 * window];
     k.embeddingForward(scratch.x[0], plan.embed.effective, windowAddress(plan, window), pass.T, plan.dModel);
     if (plan.position) k.add(scratch.x[0], plan.position.effective, pass.T * plan.dModel);
     plan.layers.forEach((layer, index) => {
@@ -80,7 +80,7 @@ export class WindowPass {
     const { k, plan, scratch, window, T } = this.pass;
     const { config, recall } = plan;
     if (!config.recall || !recall || !this.recalls) return;
-    const history = this.integers[plan.windows / 4 + 4 * window + 2];
+    const history = this.integers[plan.windows / 4 + 3 * window + 2];
     const read = [windowAddress(plan, window) - 2 * history, history, T, config.recall.window, this.forget];
     const parameters = [recall.bonus.latent, recall.pull.latent];
     // Eight lengths more before the first.
@@ -101,7 +101,7 @@ export class WindowPass {
 
   private loss(scale: number): void {
     const { k, plan, scratch, window, T } = this.pass;
-    const first = this.integers[plan.windows / 4 + 4 * window + 1];
+    const first = this.integers[plan.windows / 4 + 3 * window + 1];
     const targets = windowAddress(plan, window) + 2;
     const sizes = [first, T, plan.outputs, plan.unembed.rows];
     this.doubles[plan.losses / 8 + window] = k.crossEntropy(scratch.logits, targets, ...sizes, scale);

@@ -33,29 +33,36 @@ export function packColumns(target: usize, panelRows: i32, source: usize, stride
 
 /** Packs rows: panel j holds rows 8j .. 8j + 7 of `source`, transposed, `depth` (a multiple of 4) values each. */
 export function packRows(target: usize, source: usize, stride: i32, depth: i32, panels: i32): void {
-  const rowBytes = <usize>stride << 2;
   for (let panel = 0; panel < panels; panel++) {
-    for (let half: usize = 0; half < 2; half++) {
-      let r0 = source + <usize>(panel * PANEL + <i32>half * 4) * rowBytes;
-      let to = target + half * 16;
-      for (let k = 0; k < depth; k += 4) {
-        const a = v128.load(r0);
-        const b = v128.load(r0 + rowBytes);
-        const c = v128.load(r0 + 2 * rowBytes);
-        const e = v128.load(r0 + 3 * rowBytes);
-        const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-        const ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
-        const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-        const ce2 = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
-        v128.store(to, v128.shuffle<i64>(ab, ce, 0, 2));
-        v128.store(to, v128.shuffle<i64>(ab, ce, 1, 3), 32);
-        v128.store(to, v128.shuffle<i64>(ab2, ce2, 0, 2), 64);
-        v128.store(to, v128.shuffle<i64>(ab2, ce2, 1, 3), 96);
-        r0 += 16;
-        to += 128;
-      }
-    }
+    transpose(target, PANEL, source, stride, PANEL, depth);
     target += <usize>depth << 5;
+    source += <usize>stride << 5;
+  }
+}
+
+/** target [columns, rows] = the transpose of source [rows, columns]; both sizes are multiples of 4. */
+export function transpose(target: usize, targetStride: i32, source: usize, sourceStride: i32, rows: i32, columns: i32): void {
+  const from = <usize>sourceStride << 2;
+  const to = <usize>targetStride << 2;
+  for (let column = 0; column < columns; column += 4) {
+    let s = source + (<usize>column << 2);
+    let t = target + <usize>column * to;
+    for (let row = 0; row < rows; row += 4) {
+      const a = v128.load(s);
+      const b = v128.load(s + from);
+      const c = v128.load(s + 2 * from);
+      const e = v128.load(s + 3 * from);
+      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+      const ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
+      const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+      const ce2 = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
+      v128.store(t, v128.shuffle<i64>(ab, ce, 0, 2));
+      v128.store(t + to, v128.shuffle<i64>(ab, ce, 1, 3));
+      v128.store(t + 2 * to, v128.shuffle<i64>(ab2, ce2, 0, 2));
+      v128.store(t + 3 * to, v128.shuffle<i64>(ab2, ce2, 1, 3));
+      s += 4 * from;
+      t += 16;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { matmul, packColumns, packRows } from "./matmul";
+import { matmul, packColumns, packRows, transpose } from "./matmul";
 import { sumOfSquares } from "./reduce";
 
 /**
@@ -115,30 +115,4 @@ function multiplyBy(x: usize, count: i32, factor: f32): void {
   const end = x + (<usize>count << 2);
   const factor4 = f32x4.splat(factor);
   for (; x < end; x += 16) v128.store(x, f32x4.mul(v128.load(x), factor4));
-}
-
-/** target [columns, rows] = the transpose of source [rows, columns]; both sizes are multiples of 4. */
-function transpose(target: usize, targetStride: i32, source: usize, sourceStride: i32, rows: i32, columns: i32): void {
-  const from = <usize>sourceStride << 2;
-  const to = <usize>targetStride << 2;
-  for (let column = 0; column < columns; column += 4) {
-    let s = source + (<usize>column << 2);
-    let t = target + <usize>column * to;
-    for (let row = 0; row < rows; row += 4) {
-      const a = v128.load(s);
-      const b = v128.load(s + from);
-      const c = v128.load(s + 2 * from);
-      const e = v128.load(s + 3 * from);
-      const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-      const ce = v128.shuffle<i32>(c, e, 0, 4, 1, 5);
-      const ab2 = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-      const ce2 = v128.shuffle<i32>(c, e, 2, 6, 3, 7);
-      v128.store(t, v128.shuffle<i64>(ab, ce, 0, 2));
-      v128.store(t + to, v128.shuffle<i64>(ab, ce, 1, 3));
-      v128.store(t + 2 * to, v128.shuffle<i64>(ab2, ce2, 0, 2));
-      v128.store(t + 3 * to, v128.shuffle<i64>(ab2, ce2, 1, 3));
-      s += 4 * from;
-      t += 16;
-    }
-  }
 }
