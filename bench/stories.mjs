@@ -15,7 +15,7 @@ import { markdownTable, publish } from "./shared/results.mjs";
 
 const run = promisify(execFile);
 const atomeProgram = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
-const defaults = ["stories=3000", "gated-20k=3000", "tokens-20k=3000", "prod=1500"];
+const defaults = ["stories=3000", "gated-20k=3000", "tokens-20k=3000", "recall-20k=3000", "prod=1500"];
 const prodBytes = 32768;
 
 const { values: options, positionals } = parseArgs({
