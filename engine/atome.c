@@ -705,7 +705,10 @@ static uint32_t bad_unit(const uint8_t *p, uint32_t kind) {
   uint32_t v = *p;
   if (kind == CODES) {
     if (v >= TABLE_ENTRIES) return ATOME_ERROR_CODE;
-    while (v >= 28) v -= 28;
+    while (v >= 28) {
+      v -= 28;
+      KEEP(v); /* gcc 12 loses v behind this loop at -Os where a core has low-overhead loops: Cortex-M55 */
+    }
     return v == 27 ? ATOME_ERROR_CODE : 0;
   }
   if (kind == STEPS) return p[1] >> 7 ? ATOME_ERROR_SCALE : 0;
