@@ -19,13 +19,13 @@
 #define NOINLINE
 #endif
 
-/* Both are one instruction here; elsewhere they would need a library. */
-#if defined(__thumb2__) || defined(__wasm__) || UINTPTR_MAX > UINT32_MAX
+/* Both are one or two instructions here; elsewhere they would need a library. */
+#if defined(__thumb2__) || defined(__riscv_mul) || defined(__wasm__) || UINTPTR_MAX > UINT32_MAX
 #define WIDE_PRODUCT 1
 #else
 #define WIDE_PRODUCT 0
 #endif
-#if defined(__ARM_FEATURE_IDIV) || defined(__wasm__) || UINTPTR_MAX > UINT32_MAX
+#if defined(__ARM_FEATURE_IDIV) || defined(__riscv_div) || defined(__wasm__) || UINTPTR_MAX > UINT32_MAX
 #define DIVISION 1
 #else
 #define DIVISION 0
