@@ -8,10 +8,9 @@
 // was flashed. Instructions are the emulator's virtual nanoseconds at one instruction
 // each, read from SysTick around atome_step and atome_argmax and averaged over the generated tokens.
 import { parseArgs } from "node:util";
-import { runOnBoard } from "../dist/emulate/board-engine.js";
-import { boards, largeCortexM0 } from "../dist/emulate/boards.js";
+import { findBoardTools, runOnBoard } from "../dist/emulate/board-engine.js";
+import { boards, largeCortexM0, largeCortexM4 } from "../dist/emulate/boards.js";
 import { packageWorkshop } from "../dist/emulate/engines.js";
-import { findTool } from "../dist/emulate/tools.js";
 import { markdownTable, publish } from "./shared/results.mjs";
 import { syntheticModel } from "./shared/synthetic-model.mjs";
 
@@ -19,7 +18,8 @@ const baseOnly = ["GATED", "INT4", "CHECK", "SAMPLE", "SCORES", "ROUTER", "TOKEN
   (name) => `ATOME_${name}=0`,
 );
 const shapes = ["prod", "stories"];
-const cores = [largeCortexM0, ...boards.filter(({ core }) => core !== "cortex-m0")];
+const boardOf = (machine) => boards.find((board) => board.machine === machine);
+const cores = [largeCortexM0, boardOf("mps2-an385"), largeCortexM4, boardOf("mps2-an500")];
 const microbitModels = [
   { model: "nano", vocab: 32 },
   { model: "small", vocab: 256 },
@@ -46,16 +46,16 @@ const { values: options } = parseArgs({
 const seed = Number(options.seed);
 if (!Number.isSafeInteger(seed)) refuse(`the seed is "${options.seed}"; give a whole number`, 2);
 const workshop = packageWorkshop(process.env.PATH ?? "");
-const tools = { compiler: needTool("arm-none-eabi-gcc"), emulator: needTool("qemu-system-arm") };
+const tools = needTools(largeCortexM0);
 
 function refuse(why, exitCode) {
   process.stderr.write(`Cannot run the bench "engine": ${why}.\n`);
   process.exit(exitCode);
 }
 
-function needTool(name) {
-  const path = findTool(name, workshop.searchPath);
-  return path ?? refuse(`${name} is not installed; install gcc-arm-none-eabi and qemu-system-arm`, 1);
+function needTools(board) {
+  const found = findBoardTools(workshop, board);
+  return found.missing ? refuse(`${found.missing} is not installed`, 1) : found;
 }
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -91,9 +91,9 @@ async function measureCore(board, name) {
 
 async function measureMicrobit({ model, vocab }) {
   const bytes = syntheticModel(model, seed, vocab);
-  const run = await measure(boards[0], [], bytes);
+  const run = await measure(boardOf("microbit"), [], bytes);
   const { instructionsPerToken, instructionsPerCheck, arenaBytes, ramBytes, stackBytes, hash } = run;
-  say(`${boards[0].name}, ${model}: ${instructionsPerToken} instructions per token`);
+  say(`micro:bit, ${model}: ${instructionsPerToken} instructions per token`);
   return {
     model,
     vocab,

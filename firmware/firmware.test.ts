@@ -26,8 +26,12 @@ describe("warnings", () => {
   const common = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-c", "-o", "/dev/null"];
   const folders = ["-I", workshop.engineDir, "-I", workshop.firmwareDir];
   const builds = [
-    ["arm-none-eabi-gcc", "main.c", ["-ffreestanding"]],
-    ["arm-none-eabi-gcc", "startup.c", ["-ffreestanding", "-mthumb", "-mcpu=cortex-m0", "-DCLOCK_HZ=1"]],
+    ...[...new Map(boards.map((board) => [board.architecture, board])).values()].flatMap(({ architecture, core }) =>
+      ["main.c", ...architecture.sources].map(
+        (file) =>
+          [architecture.compiler, file, ["-ffreestanding", "-DCLOCK_HZ=1", ...architecture.flags(core)]] as const,
+      ),
+    ),
     ["gcc", "main.c", []],
     ["gcc", "host/port.c", []],
     ["clang", "main.c", []],

@@ -85,7 +85,7 @@ static uint32_t outputs(const run_t *run) { return read_u16(run->model + 18); }
 static int feed(run_t *run, uint32_t symbol) {
   uint32_t start = port_ticks();
   const int32_t *logits = atome_step(run->atome, symbol);
-  run->step_ticks = (port_ticks() - start) & 0xffffff;
+  run->step_ticks = (port_ticks() - start) & port_ticks_mask;
   if (!logits) return 0;
   if (run->fed++ == 0) run->first_symbol = symbol;
   run->hash = hash_words(run->hash, logits, outputs(run));
@@ -143,7 +143,7 @@ static uint32_t generate(run_t *run, uint32_t *ticks) {
 #else
     uint32_t symbol = atome_argmax(run->atome);
 #endif
-    *ticks += (port_ticks() - start) & 0xffffff;
+    *ticks += (port_ticks() - start) & port_ticks_mask;
     write_field(i == 0 ? "" : ",", symbol);
 #if ATOME_TOKENS
     if (wants_details(run)) {
@@ -186,7 +186,7 @@ void run_job(void) {
 #if ATOME_CHECK
   check_ticks = port_ticks();
   error = atome_check(data.model, data.model_bytes, &need_bytes);
-  check_ticks = (port_ticks() - check_ticks) & 0xffffff;
+  check_ticks = (port_ticks() - check_ticks) & port_ticks_mask;
 #endif
   if (error == ATOME_OK) {
     void *arena = port_arena(need_bytes, &arena_bytes);

@@ -1,4 +1,5 @@
-/* What main.c needs from the machine it runs on. Two ports: startup.c for Cortex-M boards, host/port.c for the build machine.
+/* What main.c needs from the machine it runs on. Two ports: bare.c for machines without an operating system,
+ * host/port.c for the build machine.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef PORT_H
@@ -27,9 +28,10 @@ void port_write(const char *text);
 void port_stack_paint(void);
 uint32_t port_stack_bytes(void);
 
-/* Processor clock ticks, modulo 2^24, and how many there are in a second; 0 and 0 on a machine that does not count. */
+/* Processor clock ticks, of which the bits of the mask count, and how many there are in a second; 0 and 0 on a machine that
+ * does not count. */
 uint32_t port_ticks(void);
-extern const uint32_t port_clock_hz;
+extern const uint32_t port_ticks_mask, port_clock_hz;
 
 /* main.c: does the job and prints its result. */
 void run_job(void);

@@ -10,6 +10,7 @@ static port_data_t files;
 static void *arena;
 
 const uint32_t port_clock_hz = 0;
+const uint32_t port_ticks_mask = 0;
 
 static uint8_t *read_file(const char *path, uint32_t *bytes) {
   FILE *file = fopen(path, "rb");

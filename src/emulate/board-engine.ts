@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { FailureError } from "../model/errors.js";
 import type { Board } from "./boards.js";
@@ -7,59 +7,61 @@ import { readSections, type Sections } from "./elf.js";
 import { encodeJob, type Job } from "./job.js";
 import { describeFailure, runOrFail, runProgram } from "./process.js";
 import { type EngineResult, type EngineRun, ModelTooLargeError, parseResult } from "./result.js";
+import { findTool } from "./tools.js";
 
 const buildTimeoutMs = 120_000;
 const runTimeoutMs = 600_000;
 const arenaError = 18;
 
-/** Paths of the tools that boards need. */
+/** Paths of the tools of an architecture. */
 export interface BoardTools {
   compiler: string;
   emulator: string;
 }
 
-const sources = (workshop: Workshop) => [
-  join(workshop.engineDir, "atome.c"),
-  join(workshop.firmwareDir, "main.c"),
-  join(workshop.firmwareDir, "startup.c"),
-];
+/** The tools that a board needs, or the name of the first that is not installed. */
+export function findBoardTools({ searchPath }: Workshop, { architecture }: Board): BoardTools | { missing: string } {
+  const compiler = findTool(architecture.compiler, searchPath);
+  const emulator = findTool(architecture.emulator, searchPath);
+  if (compiler === undefined) return { missing: architecture.compiler };
+  return emulator === undefined ? { missing: architecture.emulator } : { compiler, emulator };
+}
 
 /** How engine and firmware are compiled; the published sizes and speeds hold for these arguments. */
 const compileFlags = (board: Board, defines: readonly string[]) => [
-  ...[
-    "-std=c99",
-    "-Os",
-    "-ffreestanding",
-    "-ffunction-sections",
-    "-fdata-sections",
-    // Without it gcc calls memset, which no library is there to provide.
-    "-fno-tree-loop-distribute-patterns",
-    // At -Os, gcc 12 still copies code and keeps more values than a Cortex-M0 has registers for: these save 3 bytes in 100,
-    // and cost a Cortex-M0 2 instructions in 100.
-    "-fno-move-loop-invariants",
-    "-fno-thread-jumps",
-    "-fno-tree-loop-ivcanon",
-    "-fno-tree-scev-cprop",
-  ],
-  ...["-Wall", "-Wextra", "-mthumb", `-mcpu=${board.core}`, `-DCLOCK_HZ=${board.clockHz}`],
+  ...["-std=c99", "-Os", "-ffreestanding", "-ffunction-sections", "-fdata-sections"],
+  // Without it gcc calls memset, which no library is there to provide.
+  "-fno-tree-loop-distribute-patterns",
+  ...["-Wall", "-Wextra", ...board.architecture.flags(board.core), `-DCLOCK_HZ=${board.clockHz}`],
   ...defines.map((define) => `-D${define}`),
 ];
 
+/** Compiles everything but model and job; the folder of the object files. */
 async function buildObjects(workshop: Workshop, compiler: string, board: Board, defines: readonly string[]) {
   const { engineDir, firmwareDir } = workshop;
-  const args = [...compileFlags(board, defines), "-I", engineDir, "-I", firmwareDir, "-c", ...sources(workshop)];
-  const files = [...sources(workshop), join(engineDir, "atome.h"), join(firmwareDir, "port.h")];
-  return cachedBuild(workshop, compiler, args, files, async (dir) => {
+  const own = ["main.c", ...board.architecture.sources].map((name) => join(firmwareDir, name));
+  const sources = [join(engineDir, "atome.c"), ...own];
+  const headers = [join(engineDir, "atome.h"), ...["port.h", "bare.h"].map((name) => join(firmwareDir, name))];
+  const args = [...compileFlags(board, defines), "-I", engineDir, "-I", firmwareDir, "-c", ...sources];
+  return cachedBuild(workshop, compiler, args, [...sources, ...headers], async (dir) => {
     await runOrFail(compiler, args, dir, buildTimeoutMs);
   });
 }
 
+/** The board's memory, as symbols of sections.ld. */
+const memorySymbols = ({ flash, ram }: Board) => [
+  ...[`board_flash_start=${flash.start}`, `board_flash_bytes=${flash.bytes}`],
+  ...[`board_ram_start=${ram.start}`, `board_ram_bytes=${ram.bytes}`],
+];
+
 /** Links firmware, engine, model and job to `dir`/image.elf. No library is linked: what it would be needed for is an error. */
 async function linkImage(workshop: Workshop, compiler: string, board: Board, objects: string, dir: string) {
+  const { architecture, core } = board;
   const args = [
-    ...["-nostdlib", "-nostartfiles", "-mthumb", `-mcpu=${board.core}`, "-Wl,--gc-sections"],
-    ...["-L", join(workshop.firmwareDir, "boards"), "-T", join(workshop.firmwareDir, "boards", board.script)],
-    ...["startup.o", "main.o", "atome.o"].map((name) => join(objects, name)),
+    ...["-nostdlib", "-nostartfiles", ...architecture.flags(core), "-Wl,--gc-sections"],
+    ...memorySymbols(board).map((symbol) => `-Wl,--defsym=${symbol}`),
+    ...["-T", join(workshop.firmwareDir, "sections.ld")],
+    ...readdirSync(objects).map((name) => join(objects, name)),
     ...[join(workshop.firmwareDir, "data.S"), "-o", "image.elf"],
   ];
   const outcome = await runProgram(compiler, args, dir, buildTimeoutMs);
@@ -73,11 +75,6 @@ async function linkImage(workshop: Workshop, compiler: string, board: Board, obj
     throw new FailureError(`Cannot link the firmware of ${board.name}: ${describeFailure(outcome)}.`);
   return join(dir, "image.elf");
 }
-
-const emulatorArgs = (board: Board, image: string) => [
-  ...["-M", board.machine, "-kernel", image, "-display", "none", "-monitor", "none", "-serial", "none", "-nic", "none"],
-  ...["-semihosting-config", "enable=on,target=native", "-icount", "shift=0"],
-];
 
 /** A run on a board together with what its image consists of. */
 export interface BoardRun extends EngineResult {
@@ -104,7 +101,12 @@ export async function runOnBoard(
     writeFileSync(join(dir, "job.bin"), encodeJob(job));
     const image = await linkImage(workshop, tools.compiler, board, objects, dir);
     const sections = readSections(readFileSync(image));
-    const outcome = await runProgram(tools.emulator, emulatorArgs(board, image), dir, runTimeoutMs);
+    const outcome = await runProgram(
+      tools.emulator,
+      board.architecture.emulatorArgs(board.machine, image),
+      dir,
+      runTimeoutMs,
+    );
     if (outcome.code !== 0)
       throw new FailureError(`Cannot run the firmware of ${board.name}: ${describeFailure(outcome)}.`);
     const result = parseResult(outcome.stdout, board.name);

@@ -1,23 +1,94 @@
-/** A machine the emulator has, and the instruction set the firmware is compiled for. */
+import { type Architecture, arm, riscv, xtensa } from "./architectures.js";
+
+/** Where a machine has memory of a kind, and how much. */
+export interface Region {
+  start: number;
+  bytes: number;
+}
+
+/** A machine the emulator has, and the core the firmware is compiled for. */
 export interface Board {
   name: string;
   /** The emulator's name for it. */
   machine: string;
-  /** As in gcc's -mcpu. */
+  architecture: Architecture;
+  /** As the compiler's flag names it. */
   core: string;
-  /** Linker script in firmware/boards/: the sizes of flash and RAM. */
-  script: string;
+  flash: Region;
+  ram: Region;
+  /** Of the counter that the firmware reads. */
   clockHz: number;
 }
 
-const mps2 = { script: "mps2.ld", clockHz: 25_000_000 };
+const KB = 1024;
 
-/** The boards of `atome verify`. */
+/** Arm MPS2+ with ZBT SSRAM 1 as flash, 2 and 3 as RAM: memory maps of Application Notes 385, 386 and 500. */
+const mps2 = {
+  architecture: arm,
+  flash: { start: 0x00000000, bytes: 4096 * KB },
+  ram: { start: 0x20000000, bytes: 4096 * KB },
+  clockHz: 25_000_000,
+};
+
+/** STMicroelectronics' place of flash and SRAM: RM0041 section 2.3, RM0090 section 2.3. */
+const stm32 = (flashBytes: number, ramBytes: number) => ({
+  architecture: arm,
+  flash: { start: 0x08000000, bytes: flashBytes },
+  ram: { start: 0x20000000, bytes: ramBytes },
+});
+
+/** The boards of `atome verify`; ARCHITECTURE.md has a table of them. */
 export const boards: readonly Board[] = [
-  { name: "microbit (cortex-m0)", machine: "microbit", core: "cortex-m0", script: "microbit.ld", clockHz: 16_000_000 },
+  // nRF51822-QFAA: nRF51 Series Reference Manual, section 5.
+  {
+    ...{ name: "microbit (cortex-m0)", machine: "microbit", architecture: arm, core: "cortex-m0" },
+    flash: { start: 0x00000000, bytes: 256 * KB },
+    ram: { start: 0x20000000, bytes: 16 * KB },
+    clockHz: 16_000_000,
+  },
   { name: "mps2-an385 (cortex-m3)", machine: "mps2-an385", core: "cortex-m3", ...mps2 },
-  { name: "mps2-an386 (cortex-m4)", machine: "mps2-an386", core: "cortex-m4", ...mps2 },
+  // STM32F100RB.
+  {
+    ...{ name: "stm32vldiscovery (cortex-m3)", machine: "stm32vldiscovery", core: "cortex-m3" },
+    ...stm32(128 * KB, 8 * KB),
+    clockHz: 24_000_000,
+  },
+  // STM32F405RG without its core-coupled memory: the 128 KB that an STM32F411 has, too.
+  {
+    ...{ name: "netduinoplus2 (cortex-m4)", machine: "netduinoplus2", core: "cortex-m4" },
+    ...stm32(1024 * KB, 128 * KB),
+    clockHz: 168_000_000,
+  },
   { name: "mps2-an500 (cortex-m7)", machine: "mps2-an500", core: "cortex-m7", ...mps2 },
+  // SSRAM 1 as flash, 2 and 3 as RAM, by their secure addresses: Application Note AN505, memory map.
+  {
+    ...{ name: "mps2-an505 (cortex-m33)", machine: "mps2-an505", architecture: arm, core: "cortex-m33" },
+    flash: { start: 0x10000000, bytes: 4096 * KB },
+    ram: { start: 0x38000000, bytes: 4096 * KB },
+    clockHz: 20_000_000,
+  },
+  // The tightly coupled memories: Application Note AN547, memory map.
+  {
+    ...{ name: "mps3-an547 (cortex-m55)", machine: "mps3-an547", architecture: arm, core: "cortex-m55" },
+    flash: { start: 0x00000000, bytes: 512 * KB },
+    ram: { start: 0x20000000, bytes: 512 * KB },
+    clockHz: 32_000_000,
+  },
+  // The emulator's own machine, with as much memory as an ESP32-C3 has (datasheet, section 1.2): 4 MB of flash, 400 KB of RAM.
+  {
+    ...{ name: "virt (rv32imc)", machine: "virt", architecture: riscv, core: "rv32imc" },
+    flash: { start: 0x80000000, bytes: 4096 * KB },
+    ram: { start: 0x80400000, bytes: 400 * KB },
+    // One tick per instruction, and an instruction is a nanosecond.
+    clockHz: 1_000_000_000,
+  },
+  // The core's memories at the ESP8266's places: 1 MB of mapped flash, 80 KB of data RAM for programs.
+  {
+    ...{ name: "sim (lx106)", machine: "sim", architecture: xtensa, core: "lx106" },
+    flash: { start: 0x40200000, bytes: 1024 * KB },
+    ram: { start: 0x3ffe8000, bytes: 80 * KB },
+    clockHz: 40_000_000,
+  },
 ];
 
 /** Cortex-M0 code on a Cortex-M3, which executes all of it: for models too large for the micro:bit's 16 KB of RAM. */
@@ -25,5 +96,13 @@ export const largeCortexM0: Board = {
   name: "mps2-an385 (cortex-m0 code)",
   machine: "mps2-an385",
   core: "cortex-m0",
+  ...mps2,
+};
+
+/** A Cortex-M4 for models too large for the netduinoplus2. */
+export const largeCortexM4: Board = {
+  name: "mps2-an386 (cortex-m4)",
+  machine: "mps2-an386",
+  core: "cortex-m4",
   ...mps2,
 };

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { boardEngine } from "./board-engine.js";
+import { boardEngine, findBoardTools } from "./board-engine.js";
 import { boards } from "./boards.js";
 import type { Workshop } from "./cache.js";
 import { canCompile, nativeEngine } from "./native.js";
@@ -48,13 +48,13 @@ async function findNative(workshop: Workshop): Promise<FoundEngines> {
 }
 
 function findBoards(workshop: Workshop): FoundEngines {
-  const compiler = findTool("arm-none-eabi-gcc", workshop.searchPath);
-  const emulator = findTool("qemu-system-arm", workshop.searchPath);
-  if (compiler !== undefined && emulator !== undefined) {
-    return { engines: boards.map((board) => boardEngine(workshop, { compiler, emulator }, board)), missing: [] };
+  const found: FoundEngines = { engines: [], missing: [] };
+  for (const board of boards) {
+    const tools = findBoardTools(workshop, board);
+    if ("missing" in tools) found.missing.push({ name: board.name, tool: tools.missing });
+    else found.engines.push(boardEngine(workshop, tools, board));
   }
-  const tool = compiler === undefined ? "arm-none-eabi-gcc" : "qemu-system-arm";
-  return { engines: [], missing: boards.map((board) => ({ name: board.name, tool })) };
+  return found;
 }
 
 /** Every engine that can be built and run here: native code of each compiler, and the emulated boards. */
