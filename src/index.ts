@@ -12,4 +12,6 @@
  */
 export { createWasm, loadWasm } from "./engine/wasm.js";
 export * from "./portable.js";
+export { makeKeyPair, publicKeyBytes, readPrivateKey, readPublicKey } from "./signature/keys.js";
+export { type SignatureVerdict, signModel, verifySignature } from "./signature/signature.js";
 export { nodePlatform } from "./train/threads-node.js";

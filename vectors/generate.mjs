@@ -8,6 +8,7 @@ import { answer, listSymbols, toHex } from "../dist/engine/vectors.js";
 import { malformedFiles } from "../dist/format/malformed.js";
 import { writeModel } from "../dist/format/writer.js";
 import { vectorModels } from "./models.mjs";
+import { signatureCases } from "./signed.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -181,11 +182,10 @@ function editsBetween(from, to) {
   return edits;
 }
 
-/** The shortest description of a malformed file by one of the models. */
-function malformedOf({ name, error, bytes }, models) {
+/** The shortest description of a file that is to be refused by one of the models, with whatever else is said of it. */
+function changeOf({ bytes, ...rest }, models) {
   const descriptions = [...models, [undefined, new Uint8Array()]].map(([of, model]) => ({
-    name,
-    error,
+    ...rest,
     of,
     bytes: bytes.length,
     edits: editsBetween(model.subarray(0, bytes.length), bytes),
@@ -212,14 +212,18 @@ function listing(elements) {
  */
 export function vectorFiles() {
   const made = vectorModels().map(vectorOf);
-  const samples = made.filter(({ vector }) => vector.name.startsWith("sample-"));
-  const bases = samples.map(({ vector, model }) => [vector.name, model]);
-  const malformed = malformedFiles().map((file) => malformedOf(file, bases));
+  const models = made.map(({ vector, model }) => [vector.name, model]);
+  const samples = models.filter(([name]) => name.startsWith("sample-"));
+  const malformed = malformedFiles().map((file) => changeOf(file, samples));
+  const bases = models.filter(([name]) => name === "signed" || name.startsWith("sample-"));
+  const modelOf = (name) => models.find(([other]) => other === name)[1];
+  const signatures = signatureCases(modelOf).map((file) => changeOf(file, bases));
   const utf8 = (text) => new TextEncoder().encode(text);
   return new Map([
     ...made.map(({ vector, model }) => [`${vector.name}.atome`, model]),
     ["vectors.json", utf8(listing(made.map(({ vector }) => vector)))],
     ["malformed.json", utf8(listing(malformed))],
+    ["signatures.json", utf8(listing(signatures))],
   ]);
 }
 

@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import type { EngineRun } from "../src/emulate/result.js";
 import { type Verification, verifyModel } from "../src/emulate/verify.js";
 import type { Engine } from "../src/engine/engine.js";
-import { answer, type Call, type MalformedVector, malformedBytes, type Vector } from "../src/engine/vectors.js";
+import {
+  answer,
+  type Call,
+  fromHex,
+  type MalformedVector,
+  malformedBytes,
+  type SignatureVector,
+  type Vector,
+} from "../src/engine/vectors.js";
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url));
 const parse = (name: string): unknown => JSON.parse(read(name).toString());
@@ -18,6 +26,15 @@ export const malformed = (parse("malformed.json") as MalformedVector[]).map((vec
   name: vector.name,
   error: vector.error,
   bytes: malformedBytes(vector, modelOf),
+}));
+
+/** Files whose signature must be judged, and what the verdict is: a number of SPEC.md section 7, 0 for a right one. */
+export const signatures = (parse("signatures.json") as SignatureVector[]).map((vector) => ({
+  name: vector.name,
+  error: vector.error,
+  bytes: malformedBytes(vector, modelOf),
+  publicKey: fromHex(vector.publicKey),
+  minimumVersion: vector.minimumVersion,
 }));
 
 const brief = (value: unknown) => JSON.stringify(value).slice(0, 120);

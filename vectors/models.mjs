@@ -8,6 +8,7 @@ import {
   sampleRecall,
   seededDraw,
 } from "../dist/format/samples.js";
+import { signed } from "./signed.mjs";
 
 const { local, state, sparse } = PATHWAY;
 const { tied, embedInt4, unembedInt4, classifier } = OPTION;
@@ -519,6 +520,19 @@ const withRecall = () => [
   ["sample-recall", "recall, wild values", sampleRecall()],
 ];
 
+const withSignature = () => [
+  [
+    "signed",
+    "tokens, metadata and a signature by the test key",
+    signed(
+      named(501, shapeOf({ vocab: WORDS_AND_ESCAPE.length, d: 5, e: 7, layers: [[local | state]] }), {
+        tokens: WORDS_AND_ESCAPE,
+        metadata: '{"licence":"none"}',
+      }),
+    ),
+  ],
+];
+
 /**
  * The models, in the order of the vectors.
  *
@@ -532,9 +546,11 @@ export function vectorModels() {
     ["sample-gated", "gated block, wild values, tokens, metadata and signature", sampleGated()],
     ["sample-classifier", "classifier, wild values", sampleClassifier()],
   ];
-  return [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall()].map(([name, why, parts]) => ({
-    name,
-    why,
-    parts,
-  }));
+  return [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall(), ...withSignature()].map(
+    ([name, why, parts]) => ({
+      name,
+      why,
+      parts,
+    }),
+  );
 }

@@ -47,7 +47,7 @@ export interface Vector {
 /** A file that must be refused. */
 export interface MalformedVector {
   name: string;
-  /** The number of SPEC.md section 6. */
+  /** The number of SPEC.md section 6 (of a signature: section 7). */
   error: number;
   /** The vector whose model is changed, or nothing. */
   of: string | undefined;
@@ -55,6 +55,13 @@ export interface MalformedVector {
   bytes: number;
   /** Offset, and the bytes from there on in hexadecimal. */
   edits: [number, string][];
+}
+
+/** A file whose signature must be judged. */
+export interface SignatureVector extends MalformedVector {
+  /** 32 bytes in hexadecimal. */
+  publicKey: string;
+  minimumVersion: number;
 }
 
 export const toHex = (bytes: Uint8Array): string =>

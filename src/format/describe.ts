@@ -9,6 +9,7 @@ import {
   VERSION,
 } from "./layout.js";
 import type { AtomeModel } from "./reader.js";
+import { findSignature } from "./signature.js";
 
 export interface ModelDescription {
   version: number;
@@ -32,6 +33,8 @@ export interface ModelDescription {
   /** The metadata as JSON, or as text when it is not JSON; undefined when there is none. */
   metadata: unknown;
   signatureBytes: number;
+  /** What the signature section says; undefined when there is none. Nothing of it is checked here. */
+  modelVersion: number | undefined;
 }
 
 function optionsInWords({ options, recall }: AtomeModel): string[] {
@@ -60,6 +63,7 @@ export const pathwayNames = (bits: number): string[] =>
 /** What a model is, for people and for JSON. */
 export function describeModel(model: AtomeModel): ModelDescription {
   const { layout, dimensions, recall, tokens, classNames, signature } = model;
+  const claim = findSignature(model.bytes);
   const entry = (prefix: string) => (item: Item) => ({
     name: `${prefix}${item.name}`,
     offset: item.offset,
@@ -89,5 +93,6 @@ export function describeModel(model: AtomeModel): ModelDescription {
     classNames: (classNames ?? []).map((name) => new TextDecoder().decode(name)),
     metadata: parsedMetadata(model.metadata),
     signatureBytes: signature?.length ?? 0,
+    modelVersion: typeof claim === "string" ? undefined : claim.modelVersion,
   };
 }

@@ -85,5 +85,6 @@ export interface ModelParts {
   classNames: readonly Uint8Array[] | undefined;
   /** JSON text. */
   metadata: string | undefined;
+  /** Content of the signature section: `signature.ts`. */
   signature: Uint8Array | undefined;
 }
