@@ -22,6 +22,8 @@ const TOOLS = [
     isThere: () => hasProgram("arm-none-eabi-gcc"),
   },
   { name: "qemu-system-arm", packages: ["qemu-system-arm"], isThere: () => hasProgram("qemu-system-arm") },
+  // The Ed25519 that the tests give to engine/atome_signature.c.
+  { name: "libsodium", packages: ["libsodium-dev"], isThere: () => canInclude("sodium.h") },
   { name: "chromium", packages: ["chromium"], isThere: () => hasProgram("chromium") },
 ];
 
@@ -34,6 +36,13 @@ function canLink(compiler) {
   const { status } = spawnSync(compiler, args, { input, stdio: ["pipe", "ignore", "ignore"] });
   rmSync(folder, { recursive: true, force: true });
   return status === 0;
+}
+
+/** Whether the C compiler finds a header. */
+function canInclude(header) {
+  const input = `#include <${header}>\n`;
+  const stdio = ["pipe", "ignore", "ignore"];
+  return spawnSync("cc", ["-fsyntax-only", "-x", "c", "-"], { input, stdio }).status === 0;
 }
 
 const hasProgram = (name) => (process.env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)));

@@ -22,12 +22,13 @@ const buildDir = mkdtempSync(join(tmpdir(), "atome-engine-"));
 export const removeBuilds = (): void => rmSync(buildDir, { recursive: true, force: true });
 
 /**
- * Compiles C for this machine.
+ * Compiles C.
  *
+ * @param compiler its program's name
  * @returns path of what was built
  * @throws Error with the compiler's messages
  */
-export function compile(compiler: Compiler, flags: readonly string[], sources: readonly string[]): string {
+export function compile(compiler: string, flags: readonly string[], sources: readonly string[]): string {
   const output = join(mkdtempSync(join(buildDir, "build-")), "output");
   const args = ["-std=c99", "-I", engineDir, ...flags, ...sources, "-o", output];
   execFileSync(compiler, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
