@@ -42,6 +42,13 @@ describe("writeFileAtomically", () => {
     expect(calls).toEqual(["sync file", "rename", "sync folder"]);
   });
 
+  test("gives a secret file its permissions, whoever may read what a killed process left of it", () => {
+    const path = join(folder, "key.pem");
+    fs.writeFileSync(join(folder, ".key.pem.tmp"), "", { mode: 0o644 });
+    writeFileAtomically(path, bytes("secret"), fs, 0o600);
+    expect(fs.statSync(path).mode & 0o777).toBe(0o600);
+  });
+
   test("writes on after a partial write", () => {
     const path = join(folder, "a.bin");
     const slow = {

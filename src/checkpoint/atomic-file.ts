@@ -5,7 +5,7 @@ import { AtomeError, FailureError } from "../model/errors.js";
 /** The file operations used, so that a test can make one fail. */
 export type FileOperations = Pick<
   typeof nodeFs,
-  "openSync" | "writeSync" | "fsyncSync" | "closeSync" | "renameSync" | "rmSync" | "realpathSync"
+  "openSync" | "fchmodSync" | "writeSync" | "fsyncSync" | "closeSync" | "renameSync" | "rmSync" | "realpathSync"
 >;
 
 /**
@@ -14,20 +14,24 @@ export type FileOperations = Pick<
  * of the temporary file is overwritten by the next write.
  *
  * @param content the bytes, or pieces of them that are made while they are written
+ * @param mode permissions of a file that not everyone may read: 0o600
  * @throws FailureError when anything fails; the old file is then intact and the temporary one removed
  */
 export function writeFileAtomically(
   path: string,
   content: Uint8Array | Iterable<Uint8Array>,
   fs: FileOperations = nodeFs,
+  mode?: number,
 ): void {
   const target = resolveLink(path, fs);
   const temporary = join(dirname(target), `.${basename(target)}.tmp`);
   let created = false;
   try {
-    const file = fs.openSync(temporary, "w");
+    const file = fs.openSync(temporary, "w", mode);
     created = true;
     try {
+      // What a killed process left of the temporary file has the permissions of then.
+      if (mode !== undefined) fs.fchmodSync(file, mode);
       for (const piece of content instanceof Uint8Array ? [content] : content) writeAll(file, piece, fs);
       fs.fsyncSync(file);
     } finally {

@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
 import { writeFileAtomically } from "../checkpoint/atomic-file.js";
 import { UsageError } from "../model/errors.js";
 import { type DataFolders, dataFolders, type Fetching, fetchFile, PLACES, type Place, placeOf } from "./data-files.js";
 import { type DataSet, dataSets } from "./data-sets.js";
-import { checkOutput, prepareFolder } from "./files.js";
+import { checkOutput, prepareFolder, refuseExisting } from "./files.js";
 import { interruptible } from "./interrupt.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 import { Progress } from "./progress.js";
@@ -134,14 +134,6 @@ function targetsOf({ name, files }: DataSet, path: string | undefined): { folder
   if (path !== undefined && files.length === 1) return { paths: [path] };
   const folder = path ?? name;
   return { folder, paths: files.map((file) => join(folder, ...file.path.split("/"))) };
-}
-
-function refuseExisting(paths: readonly string[]): void {
-  const existing = paths.find((path) => existsSync(path));
-  if (existing === undefined) return;
-  throw new UsageError(
-    `Cannot write "${existing}": it exists already; choose another place with -o, or replace it with --force.`,
-  );
 }
 
 async function fetchAll(

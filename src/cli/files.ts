@@ -71,3 +71,12 @@ export function checkOutput(path: string): void {
     throw new UsageError(`Cannot write "${path}": it is a directory; name a file.`);
   }
 }
+
+/** Refuses to replace files without --force. */
+export function refuseExisting(paths: readonly string[]): void {
+  const existing = paths.find((path) => existsSync(path));
+  if (existing === undefined) return;
+  throw new UsageError(
+    `Cannot write "${existing}": it exists already; choose another place with -o, or replace it with --force.`,
+  );
+}

@@ -63,6 +63,9 @@ function modelLines(model: ModelDescription, file: FileFacts, ramBytes: number):
   }
   if (model.classNames.length > 0) facts.push(["classes", model.classNames.join(", ")]);
   if (model.metadata !== undefined) facts.push(["metadata", JSON.stringify(model.metadata)]);
+  if (model.modelVersion !== undefined) {
+    facts.push(["signature", `of model version ${model.modelVersion}; by whom, "atome verify-signature" tells`]);
+  }
   const sections = model.sections.map((section) => [section.name, section.offset, section.bytes]);
   const layers = model.layers.map((layer, index) => [
     String(index),

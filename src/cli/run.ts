@@ -8,10 +8,13 @@ import { generateCommand } from "./generate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
+import { keygenCommand } from "./keygen.js";
 import { programVersion } from "./program.js";
+import { signCommand } from "./sign.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
 import { verifyCommand } from "./verify.js";
+import { verifySignatureCommand } from "./verify-signature.js";
 
 const EXIT = { ok: 0, failure: 1, usage: 2, interrupted: 130 } as const;
 
@@ -47,6 +50,9 @@ function makeProgram(): Command {
     importCommand,
     inspectCommand,
     verifyCommand,
+    keygenCommand,
+    signCommand,
+    verifySignatureCommand,
     demoCommand,
   ];
   for (const make of commands) program.addCommand(make().helpOption("--help", "print this help"));
