@@ -19,7 +19,7 @@
  *       return crypto_sign_verify_detached(signature, message, bytes, key);
  *     }
  *
- * PSA Crypto, where its implementation has PSA_ALG_PURE_EDDSA (mbedTLS up to 3.6 alone has not; drivers of chips' makers have):
+ * PSA Crypto, where its implementation has PSA_ALG_PURE_EDDSA (mbedTLS alone has not; drivers of chips' makers have):
  *
  *     static int check(const uint8_t signature[64], const uint8_t key[32], const uint8_t *message, size_t bytes) {
  *       psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
@@ -35,8 +35,8 @@
  *
  * TweetNaCl does not fit: its crypto_sign_open wants two copies of the message in RAM.
  *
- * The tests of this repository run the adapter of libsodium; that of PSA was compiled only, and Monocypher's function was
- * compared with the type by its header only.
+ * The tests of this repository run the adapter of libsodium (1.0.18). That of PSA was compiled, with the headers of mbedTLS
+ * 2.28, and not run; Monocypher (4.0) was neither: its header has the type.
  *
  * An older model that was signed is signed still. To refuse it, sign with "--model-version n", n growing, and keep the
  * greatest version that was accepted (atome_signature_version) where an attacker cannot lower it: it is the minimum_version of
