@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { MissingEngine } from "../emulate/engines.js";
 import type { EngineReport, Verification } from "../emulate/verify.js";
 import type { AtomeModel } from "../format/reader.js";
 import { FailureError, UsageError } from "../model/errors.js";
@@ -27,7 +28,7 @@ export function verifyCommand(): Command {
     .action(verify);
   return withExamples(
     withCommonOptions(command),
-    ["atome verify model.atome", "TypeScript, WASM, native C and emulated Cortex-M boards"],
+    ["atome verify model.atome", "TypeScript, WASM, native C and emulated boards"],
     ['atome verify model.atome --prompt "Q: hello" --tokens 100 --json', "for programs"],
   );
 }
@@ -54,12 +55,11 @@ export async function verifyFile(
   const job = { promptSymbols: [...promptOf(model, prompt)], generate: tokens };
   const { engines, missing } = await findAllEngines();
   const progress = new Progress(process.stderr, () => performance.now(), output.quiet);
-  progress.show(() => `Running ${engines.length} engines...`, true);
-  const verification = await verifyModel(bytes, engines, job, ({ name }) => {
-    progress.show(() => `Ran ${name}`, process.stderr.isTTY);
-  }).finally(() => progress.end());
+  const verification = await verifyModel(bytes, engines, job, ({ name }, index) => {
+    progress.show(() => `Engine ${index + 1} of ${engines.length}: ${name}`, process.stderr.isTTY);
+  }).finally(() => progress.clear());
   for (const line of verificationLines(verification)) output.print(line);
-  for (const { name, tool } of missing) output.print(`not run: ${name} (no ${tool} here)`);
+  for (const line of missingLines(missing)) output.print(line);
   return { ...verification, engines: verification.engines.map(publicReport), missing };
 }
 
@@ -82,6 +82,15 @@ const publicReport = ({ name, hash, tokens, fed, arenaBytes, stackBytes, instruc
   ...(stackBytes === undefined ? {} : { stackBytes }),
   ...(instructionsPerToken === undefined ? {} : { instructionsPerToken }),
 });
+
+/** One line for each tool that is not installed. */
+function missingLines(missing: readonly MissingEngine[]): string[] {
+  const tools = [...new Set(missing.map(({ tool }) => tool))];
+  return tools.map((tool) => {
+    const names = missing.filter((engine) => engine.tool === tool).map(({ name }) => name);
+    return `not run: ${names.join(", ")} (no ${tool} here)`;
+  });
+}
 
 function verificationLines(verification: Verification): string[] {
   const rows = verification.engines.map((report) => [

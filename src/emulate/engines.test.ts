@@ -124,9 +124,9 @@ describe("an engine that is wrong", () => {
 uint32_t atome_argmax(const atome_t *a) { ${body} }
 `;
     writeFileSync(join(engineDir, "atome.c"), source);
-    return nativeEngine({ ...workshop, engineDir, cacheDir: join(folder, "cache") }, native, ["-O1"]);
+    return nativeEngine({ ...workshop, engineDir, cacheDir: join(folder, "cache") }, { compiler: native }, ["-O1"]);
   }
-  const right = nativeEngine(workshop, native, ["-O2"]);
+  const right = nativeEngine(workshop, { compiler: native }, ["-O2"]);
   const job = { promptSymbols: [0], generate: 3 };
 
   test.skipIf(native === "")("gives a difference", async () => {

@@ -3,9 +3,8 @@ import { fileURLToPath } from "node:url";
 import { boardEngine, findBoardTools } from "./board-engine.js";
 import { boards } from "./boards.js";
 import type { Workshop } from "./cache.js";
-import { canCompile, nativeEngine } from "./native.js";
+import { findNativeTools, nativeEngine, nativeTargets, targetName } from "./native.js";
 import type { EngineRun } from "./result.js";
-import { findTool } from "./tools.js";
 
 /** An engine that cannot run here, and what is not installed. */
 export interface MissingEngine {
@@ -33,16 +32,15 @@ export function packageWorkshop(searchPath: string): Workshop {
   };
 }
 
-const optimisations = ["-O0", "-O2", "-Os"];
-
 async function findNative(workshop: Workshop): Promise<FoundEngines> {
   const found: FoundEngines = { engines: [], missing: [] };
-  for (const alternatives of [["gcc", "cc"], ["clang"]]) {
-    const name = `native, ${alternatives[0]}`;
-    const compiler = alternatives.map((tool) => findTool(tool, workshop.searchPath)).find((path) => path !== undefined);
-    if (compiler === undefined) found.missing.push({ name, tool: alternatives[0] });
-    else if (!(await canCompile(workshop, compiler))) found.missing.push({ name, tool: "the C library's headers" });
-    else found.engines.push(...optimisations.map((flag) => nativeEngine(workshop, compiler, [flag])));
+  for (const target of nativeTargets) {
+    const tools = await findNativeTools(workshop, target);
+    if ("missing" in tools) found.missing.push({ name: targetName(target), tool: tools.missing });
+    else {
+      const flags = target.optimisations.map((level) => [...target.flags, level]);
+      found.engines.push(...flags.map((each) => nativeEngine(workshop, tools, each)));
+    }
   }
   return found;
 }
@@ -57,7 +55,7 @@ function findBoards(workshop: Workshop): FoundEngines {
   return found;
 }
 
-/** Every engine that can be built and run here: native code of each compiler, and the emulated boards. */
+/** Every engine that can be built and run here: native code of each compiler, other processors' code in an emulator, and the emulated boards. */
 export async function findEngines(workshop: Workshop): Promise<FoundEngines> {
   const [native, emulated] = [await findNative(workshop), findBoards(workshop)];
   return { engines: [...native.engines, ...emulated.engines], missing: [...native.missing, ...emulated.missing] };

@@ -6,6 +6,7 @@ import { FailureError } from "../model/errors.js";
 import { arm } from "./architectures.js";
 import { boards } from "./boards.js";
 import { findEngines, packageWorkshop } from "./engines.js";
+import { nativeTargets, targetName } from "./native.js";
 import { describeFailure, runOrFail, runProgram } from "./process.js";
 import { findTool } from "./tools.js";
 
@@ -43,17 +44,21 @@ describe("findEngines()", () => {
   test("names every missing tool and does without", async () => {
     const { engines, missing } = await findEngines(workshop);
     expect(engines).toEqual([]);
-    expect(missing.slice(0, 2).map(({ tool }) => tool)).toEqual(["gcc", "clang"]);
-    expect(missing.slice(2)).toEqual(boards.map(({ name, architecture }) => ({ name, tool: architecture.compiler })));
+    expect(missing).toEqual([
+      ...nativeTargets.map((target) => ({ name: targetName(target), tool: target.compilers[0] })),
+      ...boards.map(({ name, architecture }) => ({ name, tool: architecture.compiler })),
+    ]);
   });
 
   test("names a compiler that cannot compile, and a compiler without an emulator", async () => {
     mkdirSync(join(folder, "bin"));
     program("bin/cc", "echo no headers >&2; exit 1");
     program("bin/arm-none-eabi-gcc", "exit 1");
+    program("bin/s390x-linux-gnu-gcc", "exit 1");
     const { engines, missing } = await findEngines(workshop);
     expect(engines).toEqual([]);
-    expect(missing[0]).toEqual({ name: "native, gcc", tool: "the C library's headers" });
+    expect(missing[0]).toEqual({ name: "gcc", tool: "C library" });
+    expect(missing).toContainEqual({ name: "s390x-linux-gnu-gcc -static", tool: "qemu-s390x" });
     const withoutEmulator = missing.filter(({ tool }) => tool === "qemu-system-arm").map(({ name }) => name);
     expect(withoutEmulator).toEqual(cortexM);
   });

@@ -22,12 +22,12 @@ const verify = (...engines: EngineRun[]) => verifyModel(new Uint8Array(), engine
 
 describe("verifyModel()", () => {
   test("is content with engines that agree, whatever RAM and time they take", async () => {
-    const reports: string[] = [];
+    const started: string[] = [];
     const engines = [engine("a"), engine("b", { arenaBytes: 124, instructionsPerToken: 5, stackBytes: 9 })];
-    const result = await verifyModel(new Uint8Array(), engines, job, (report) => reports.push(report.name));
+    const result = await verifyModel(new Uint8Array(), engines, job, ({ name }, i) => started.push(`${i} ${name}`));
     expect(result).toMatchObject({ identical: true, engines: [{ name: "a" }, { name: "b" }], skipped: [] });
     expect(result.difference).toBeUndefined();
-    expect(reports).toEqual(["a", "b"]);
+    expect(started).toEqual(["0 a", "1 b"]);
   });
 
   test.each([

@@ -30,21 +30,20 @@ function differenceOf(first: EngineReport, other: EngineReport): string | undefi
 /**
  * Runs the same job on every engine, one after the other, and compares what they give with the first one's result.
  *
- * @param onReport called after each engine
+ * @param onStart called before each engine runs
  * @throws FailureError when an engine fails, or when none is large enough for the model
  */
 export async function verifyModel(
   model: Uint8Array,
   engines: readonly EngineRun[],
   job: Job,
-  onReport: (report: EngineReport) => void = () => {},
+  onStart: (engine: EngineRun, index: number) => void = () => {},
 ): Promise<Verification> {
   const result: Verification = { identical: true, engines: [], skipped: [] };
-  for (const engine of engines) {
+  for (const [index, engine] of engines.entries()) {
+    onStart(engine, index);
     try {
-      const report = { name: engine.name, ...(await engine.run(model, job)) };
-      result.engines.push(report);
-      onReport(report);
+      result.engines.push({ name: engine.name, ...(await engine.run(model, job)) });
     } catch (error) {
       if (!(error instanceof ModelTooLargeError)) throw error;
       result.skipped.push({ name: engine.name, reason: error.message });
