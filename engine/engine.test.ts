@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { packageWorkshop } from "../src/emulate/engines.js";
+import { findNativeTools, nativeTargets, targetName } from "../src/emulate/native.js";
 import type { Engine } from "../src/engine/engine.js";
 import { check, createMirror } from "../src/engine/mirror.js";
 import { answer, type Call } from "../src/engine/vectors.js";
@@ -19,6 +21,7 @@ import {
   type HostAnswer,
   type HostJob,
   isMissing,
+  mustRun,
   removeBuilds,
   runHost,
 } from "./test/native-host.js";
@@ -26,6 +29,7 @@ import {
 afterAll(removeBuilds);
 
 const wasm = await loadWasm();
+const workshop = packageWorkshop(process.env.PATH ?? "");
 
 const vectorJobs: HostJob[] = vectors.map(({ name, calls }) => ({ model: modelOf(name), calls }));
 const malformedJobs: HostJob[] = malformed.map(({ bytes }) => ({ model: bytes, calls: [] }));
@@ -52,8 +56,9 @@ const SANITIZERS: [Compiler, string[]][] = [
   ["clang", ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]],
   ["clang", ["-O1", "-g", "-fsanitize=memory", "-fno-sanitize-recover=all"]],
 ];
-const PLAIN: [Compiler, string[]][] = COMPILERS.flatMap((compiler) =>
-  ["-O0", "-O2", "-Os"].map((level): [Compiler, string[]] => [compiler, [level]]),
+/** Every target of `atome verify`, with its tools. */
+const targets = await Promise.all(
+  nativeTargets.map(async (target) => ({ ...target, tools: await findNativeTools(workshop, target) })),
 );
 
 test.skipIf(isMissing("gcc"))(
@@ -66,7 +71,18 @@ test.skipIf(isMissing("gcc"))(
   },
 );
 
-describe.each([...PLAIN, ...SANITIZERS])("atome.c of %s %j", (compiler, flags) => {
+for (const { tools, ...target } of targets) {
+  test.skipIf("missing" in tools && !mustRun).each(target.optimisations)(
+    `atome.c of ${targetName(target)} %s does the same`,
+    (level) => {
+      if ("missing" in tools) throw new Error(`${tools.missing} is not installed`);
+      const host = buildHost(tools.compiler, [...target.flags, level]);
+      expect(differencesFrom(runHost(host, [...vectorJobs, ...malformedJobs], tools))).toEqual([]);
+    },
+  );
+}
+
+describe.each(SANITIZERS)("atome.c of %s %j", (compiler, flags) => {
   test.skipIf(isMissing(compiler))("answers every vector and refuses every malformed file", () => {
     const given = runHost(buildHost(compiler, flags), [...vectorJobs, ...malformedJobs]);
     expect(differencesFrom(given)).toEqual([]);

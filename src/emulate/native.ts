@@ -61,7 +61,7 @@ export async function findNativeTools(
 }
 
 /** The command that runs a program. */
-export const commandOf = ({ emulator }: NativeTools, program: string): [string, ...string[]] =>
+export const commandOf = ({ emulator }: Pick<NativeTools, "emulator">, program: string): [string, ...string[]] =>
   emulator === undefined ? [program] : [emulator, program];
 
 /**
