@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chromiumPath, openChromium } from "../scripts/chromium.mjs";
 import { check, createMirror } from "../src/engine/mirror.js";
 import { loadWasm } from "../src/engine/wasm.js";
 import { ERROR_NAMES } from "../src/format/format-error.js";
@@ -7,7 +8,7 @@ import { checkModel, readModel } from "../src/format/reader.js";
 import { drawModel, seededDraw } from "../src/format/samples.js";
 import { writeModel } from "../src/format/writer.js";
 import { staleFiles, vectorFiles } from "./generate.mjs";
-import { differencesOf, malformed, modelOf, vectors } from "./load.js";
+import { differences, differencesOf, malformed, modelOf, vectors } from "./load.js";
 import { PlainEngine, reached } from "./plain-engine.js";
 
 const wasm = await loadWasm();
@@ -62,6 +63,27 @@ describe.each(vectors.map((vector) => [vector.name, vector] as const))("%s", (na
   test("SPEC.md read literally gives its answers, within its bounds", () => {
     expect(differencesOf(new PlainEngine(model), vector)).toEqual([]);
   });
+});
+
+describe.skipIf(!chromiumPath)("in Chromium", () => {
+  let web: Awaited<ReturnType<typeof openChromium>>;
+
+  beforeAll(async () => {
+    web = await openChromium();
+  });
+  afterAll(() => web?.close());
+
+  test.each(["typescript", "wasm"])(
+    "the %s engine gives the answers of every vector and malformed file",
+    async (name) => {
+      const page = await web.browser.newPage();
+      await page.goto(`${web.origin}/vectors/page.html`);
+      const given = (await page.evaluate(`answersOf("${name}")`)) as { answers: unknown[][]; errors: number[] };
+      await page.close();
+      expect(vectors.flatMap((vector, i) => differences(vector, (_, call) => given.answers[i][call]))).toEqual([]);
+      expect(given.errors).toEqual(malformed.map(({ error }) => error));
+    },
+  );
 });
 
 test("recall is what its definition says, for any memory, text and settings", () => {

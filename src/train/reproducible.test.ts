@@ -1,11 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { delimiter, dirname, extname, join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chromiumPath, openChromium } from "../../scripts/chromium.mjs";
 import { nodes } from "../../scripts/nodes.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -35,63 +33,23 @@ describe("the same checkpoints with 1, 2, 3 and 4 threads", () => {
   }
 });
 
-const chromiumPath = (process.env.PATH ?? "")
-  .split(delimiter)
-  .map((folder) => join(folder, "chromium"))
-  .find((path) => existsSync(path));
-
-const contentTypes: Record<string, string> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".wasm": "application/wasm",
-};
-
 /** The page of README.md. */
-const examplePage = () => /```html\n(.*?)```/s.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1];
-
-/** The repository as a web site, with this package installed in it; below /open/ without the headers that isolate a page. */
-function serve(): Promise<Server> {
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? "/", "http://localhost").pathname;
-    if (!url.startsWith("/open/")) {
-      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
-      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
-    }
-    response.setHeader("Content-Type", contentTypes[extname(url)] ?? "text/plain");
-    if (url === "/example.html") return response.end(examplePage());
-    const path = join(root, url.replace(/^\/open\//, "/").replace(/^\/node_modules\/atome-lm\//, "/"));
-    if (!existsSync(path)) response.statusCode = 404;
-    return response.end(existsSync(path) ? readFileSync(path) : "");
-  });
-  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
-}
+const examplePage = () => /```html\n(.*?)```/s.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1] ?? "";
 
 describe.skipIf(!chromiumPath)("in Chromium", () => {
-  let server: Server;
-  let browser: Browser;
-  let origin: string;
+  let web: Awaited<ReturnType<typeof openChromium>>;
 
   beforeAll(async () => {
-    server = await serve();
-    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const background = ["--disable-background-networking", "--disable-component-update", "--disable-sync"];
-    browser = await chromium.launch({
-      executablePath: chromiumPath as string,
-      args: ["--no-sandbox", "--disable-gpu", "--no-first-run", ...background],
-    });
+    web = await openChromium({ "/example.html": examplePage() });
   });
-  afterAll(async () => {
-    await browser?.close();
-    server?.close();
-  });
+  afterAll(() => web?.close());
 
   /** Calls `hashesWith` of reproducible/page.html; the server does not find what matches `missing`. */
   async function hashesIn(url: string, threads: number, missing?: string): Promise<unknown> {
-    const page = await browser.newPage();
+    const page = await web.browser.newPage();
     try {
       if (missing) await page.route(missing, (route) => route.fulfill({ status: 404 }));
-      await page.goto(`${origin}${url}`);
+      await page.goto(`${web.origin}${url}`);
       return await page.evaluate(`hashesWith(${threads})`);
     } finally {
       await page.close();
@@ -103,8 +61,8 @@ describe.skipIf(!chromiumPath)("in Chromium", () => {
   });
 
   test("the page of README.md trains a model that learnt its text", async () => {
-    const page = await browser.newPage();
-    await page.goto(`${origin}/example.html`);
+    const page = await web.browser.newPage();
+    await page.goto(`${web.origin}/example.html`);
     const answer = await page.getByText("bytes of model.atome").textContent();
     await page.close();
     expect(answer).toMatch(/^\d+ bytes of model.atome say: The cat sat on the mat\.$/);
