@@ -11,27 +11,54 @@ import { nodes } from "./nodes.mjs";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const note = (text) => process.stderr.write(`${text}\n`);
 
+/** A tool whose program has a package of its own. */
+const programOf = (name, ...packages) => ({ name, packages: () => packages, isThere: () => hasProgram(name) });
+
+const sanitizers = "-fsanitize=address,undefined";
+
 /** What the tests use beside Node: how to tell that it is there, and the Debian packages that bring it. */
 const TOOLS = [
-  { name: "gcc", packages: ["gcc", "libc6-dev"], isThere: () => canLink("gcc") },
+  { name: "gcc", packages: () => ["gcc", "libc6-dev"], isThere: () => canLink("gcc", sanitizers) },
   // Its sanitizers are a package of their own.
-  { name: "clang", packages: ["clang", "libclang-rt-dev", "libc6-dev"], isThere: () => canLink("clang") },
   {
-    name: "arm-none-eabi-gcc",
-    packages: ["gcc-arm-none-eabi", "libnewlib-arm-none-eabi"],
-    isThere: () => hasProgram("arm-none-eabi-gcc"),
+    name: "clang",
+    packages: () => ["clang", "libclang-rt-dev", "libc6-dev"],
+    isThere: () => canLink("clang", sanitizers),
   },
-  { name: "qemu-system-arm", packages: ["qemu-system-arm"], isThere: () => hasProgram("qemu-system-arm") },
+  ...(process.arch === "x64" ? [{ name: "gcc -m32", packages: multilib, isThere: () => canLink("gcc", "-m32") }] : []),
+  ...["s390x", "powerpc"].map((cpu) => ({
+    name: `${cpu}-linux-gnu-gcc`,
+    packages: () => [`gcc-${cpu}-linux-gnu`, `libc6-dev-${cpu}-cross`],
+    isThere: () => canLink(`${cpu}-linux-gnu-gcc`, "-static"),
+  })),
+  programOf("qemu-s390x", "qemu-user"),
+  programOf("qemu-ppc", "qemu-user"),
+  programOf("arm-none-eabi-gcc", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
+  programOf("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf"),
+  programOf("xtensa-lx106-elf-gcc", "gcc-xtensa-lx106"),
+  programOf("qemu-system-arm", "qemu-system-arm"),
+  programOf("qemu-system-riscv32", "qemu-system-misc"),
+  programOf("qemu-system-xtensa", "qemu-system-misc"),
   // The Ed25519 that the tests give to engine/atome_signature.c.
-  { name: "libsodium", packages: ["libsodium-dev"], isThere: () => canInclude("sodium.h") },
-  { name: "chromium", packages: ["chromium"], isThere: () => hasProgram("chromium") },
+  { name: "libsodium", packages: () => ["libsodium-dev"], isThere: () => canInclude("sodium.h") },
+  programOf("chromium", "chromium"),
 ];
 
-/** Whether a compiler makes programs with sanitizers: headers and run-time libraries are there too. */
-function canLink(compiler) {
+/**
+ * The 32-bit libraries of gcc's version. The package gcc-multilib, which would name them, refuses to stand beside compilers for
+ * other processors.
+ */
+function multilib() {
+  const { stdout } = spawnSync("apt-cache", ["depends", "gcc"], { encoding: "utf8" });
+  const version = /Depends: (gcc-\d+)$/m.exec(stdout ?? "")?.[1] ?? "gcc";
+  return [`${version}-multilib`, "libc6-dev-i386"];
+}
+
+/** Whether a compiler makes programs with this flag: headers and libraries are there too. */
+function canLink(compiler, flag) {
   if (!hasProgram(compiler)) return false;
   const folder = mkdtempSync(join(tmpdir(), "atome-test-"));
-  const args = ["-fsanitize=address,undefined", "-x", "c", "-", "-o", join(folder, "program")];
+  const args = [flag, "-x", "c", "-", "-o", join(folder, "program")];
   const input = '#include <stdio.h>\nint main(void) { return puts("") < 0; }\n';
   const { status } = spawnSync(compiler, args, { input, stdio: ["pipe", "ignore", "ignore"] });
   rmSync(folder, { recursive: true, force: true });
@@ -60,14 +87,14 @@ function installTools() {
   if (missing.length === 0 || !hasProgram("apt-get")) return;
   const prefix = asRoot();
   if (!prefix) return;
-  const packages = [...new Set(missing.flatMap((tool) => tool.packages))];
-  note(`Installing ${packages.join(", ")} (apt-get)...`);
   const apt = (...args) => {
     const [program, ...rest] = [...prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", ...args];
     return spawnSync(program, rest, { stdio: ["ignore", 2, 2] }).status === 0;
   };
   const install = (...names) => apt("install", "--yes", "--no-install-recommends", ...names);
   apt("update");
+  const packages = [...new Set(missing.flatMap((tool) => tool.packages()))];
+  note(`Installing ${packages.join(", ")} (apt-get)...`);
   // One package that does not exist here must not keep the others away.
   if (!install(...packages)) for (const name of packages) install(name);
 }
@@ -107,7 +134,7 @@ await import("./install.mjs");
 installTools();
 installNodes();
 const missing = [
-  ...missingTools().map((tool) => `${tool.name} (Debian: ${tool.packages.join(" ")})`),
+  ...missingTools().map((tool) => `${tool.name} (Debian: ${tool.packages().join(" ")})`),
   ...nodes.filter((node) => !node.isThere()).map((node) => `${node.name} (npm: ${node.package})`),
 ];
 for (const what of missing) note(`Missing: ${what}; its tests are skipped.`);
