@@ -2,8 +2,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { runOnBoard } from "../src/emulate/board-engine.js";
-import { boards, largeCortexM0 } from "../src/emulate/boards.js";
+import { findBoardTools, runOnBoard } from "../src/emulate/board-engine.js";
+import { type Board, boards, largeCortexM0 } from "../src/emulate/boards.js";
+import type { Workshop } from "../src/emulate/cache.js";
 import { packageWorkshop } from "../src/emulate/engines.js";
 import { runProgram } from "../src/emulate/process.js";
 import { findTool } from "../src/emulate/tools.js";
@@ -12,9 +13,7 @@ import { writeModel } from "../src/format/writer.js";
 
 const searchPath = process.env.PATH ?? "";
 const workshop = packageWorkshop(searchPath);
-const compiler = findTool("arm-none-eabi-gcc", searchPath) ?? "";
-const emulator = findTool("qemu-system-arm", searchPath) ?? "";
-const withBoards = test.skipIf(compiler === "" || emulator === "");
+const withBoards = test.skipIf("missing" in findBoardTools(workshop, largeCortexM0));
 const folder = mkdtempSync(join(tmpdir(), "atome-firmware-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -63,8 +62,11 @@ ${lines}
     writeFileSync(join(engineDir, "atome.c"), source);
     return { ...workshop, engineDir, cacheDir: join(folder, "cache") };
   }
-  const run = (from: typeof workshop, board = largeCortexM0, defines: readonly string[] = []) =>
-    runOnBoard(from, { compiler, emulator }, board, defines, model, job);
+  function run(from: Workshop, board = largeCortexM0, defines: readonly string[] = []) {
+    const tools = findBoardTools(from, board);
+    if ("missing" in tools) throw new Error(`${tools.missing} is not installed`);
+    return runOnBoard(from, tools, board, defines, model, job);
+  }
 
   withBoards("holds the engine and nothing of a library", async () => {
     const { sections } = await run(workshop, boards[0]);
@@ -98,16 +100,26 @@ ${lines}
     await expect(run(counting)).rejects.toThrow("the engine has a global variable");
   });
 
-  withBoards("tells a fault, and a stack that is too small", async () => {
-    const faulting = engineWith(
-      "faulting",
-      "uint32_t atome_argmax(const atome_t *a) { return right(a) + *(volatile uint32_t *)0x70000000; }",
-    );
-    await expect(run(faulting)).rejects.toThrow("ended with exit code 1 and said: error: the processor faulted.");
-    const deep = engineWith(
-      "deep",
-      "uint32_t atome_argmax(const atome_t *a) { volatile uint8_t b[2000]; for (int i = 2000; i--;) b[i] = 1; return right(a) + b[9]; }",
-    );
-    await expect(run(deep)).rejects.toThrow(/^Cannot run the firmware of mps2-an385 \(cortex-m0 code\): /);
-  });
+  const [riscv, xtensa] = ["virt", "sim"].map((machine) => boards.find((board) => board.machine === machine) as Board);
+  for (const [board, overflow] of [
+    [largeCortexM0, /^Cannot run the firmware of mps2-an385 \(cortex-m0 code\): /],
+    [riscv, /error: the stack is full\.$/],
+    [xtensa, /error: the stack is full\.$/],
+  ] as const) {
+    const isMissing = "missing" in findBoardTools(workshop, board);
+    test.skipIf(isMissing)(`tells a fault, and a stack that is too small: ${board.name}`, async () => {
+      const faulting = engineWith(
+        `faulting-${board.core}`,
+        "uint32_t atome_argmax(const atome_t *a) { return right(a) + *(volatile uint32_t *)0x90000000; }",
+      );
+      await expect(run(faulting, board)).rejects.toThrow(
+        "ended with exit code 1 and said: error: the processor faulted.",
+      );
+      const deep = engineWith(
+        `deep-${board.core}`,
+        "uint32_t atome_argmax(const atome_t *a) { volatile uint8_t b[1500]; for (int i = 1500; i--;) b[i] = 1; return right(a) + b[9]; }",
+      );
+      await expect(run(deep, board)).rejects.toThrow(overflow);
+    });
+  }
 });
