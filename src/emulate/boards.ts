@@ -74,7 +74,7 @@ export const boards: readonly Board[] = [
     ram: { start: 0x20000000, bytes: 512 * KB },
     clockHz: 32_000_000,
   },
-  // The emulator's own machine, with as much memory as an ESP32-C3 has (datasheet, section 1.2): 4 MB of flash, 400 KB of RAM.
+  // The emulator's own machine, with as much of its memory as an ESP32-C3 has: 4 MB of flash, 400 KB of SRAM.
   {
     ...{ name: "virt (rv32imc)", machine: "virt", architecture: riscv, core: "rv32imc" },
     flash: { start: 0x80000000, bytes: 4096 * KB },
@@ -82,7 +82,7 @@ export const boards: readonly Board[] = [
     // One tick per instruction, and an instruction is a nanosecond.
     clockHz: 1_000_000_000,
   },
-  // The core's memories at the ESP8266's places: 1 MB of mapped flash, 80 KB of data RAM for programs.
+  // The ESP8266's places: mapped flash, and the data RAM that its SDK's linker script (eagle.app.v6.ld) gives to programs.
   {
     ...{ name: "sim (lx106)", machine: "sim", architecture: xtensa, core: "lx106" },
     flash: { start: 0x40200000, bytes: 1024 * KB },

@@ -7,7 +7,7 @@ import { FailureError } from "../model/errors.js";
 export interface Workshop {
   /** Holds atome.h and atome.c. */
   engineDir: string;
-  /** Holds main.c, startup.c, boards/ and host/. */
+  /** Holds main.c, the start-up code of every architecture and of the host, and sections.ld. */
   firmwareDir: string;
   /** Made when it does not exist; safe to delete, safe to share between processes. */
   cacheDir: string;

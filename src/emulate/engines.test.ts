@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { drawModel, sampleBase, sampleClassifier, sampleGated, seededDraw } from "../format/samples.js";
 import { sealModel, writeModel } from "../format/writer.js";
-import { boardEngine } from "./board-engine.js";
+import { boardEngine, findBoardTools } from "./board-engine.js";
 import { boards, largeCortexM0 } from "./boards.js";
 import { findEngines, packageWorkshop } from "./engines.js";
 import { nativeEngine } from "./native.js";
@@ -73,17 +73,22 @@ describe("every engine found here", () => {
 });
 
 describe("emulated boards", () => {
-  withBoards("count instructions and stack", async () => {
-    const result = await microbit.run(baseOf(16, 2, 32), { promptSymbols: [1, 2, 3], generate: 8 });
-    // The micro:bit has 16 KB of RAM, of which 1 KB is stack.
-    expect(result).toMatchObject({ error: 0, ramBytes: 16384 - 1024 - 8 });
-    expect(result.arenaBytes).toBeLessThan(result.ramBytes);
-    // 2 layers, 16 columns: more than one instruction per weight (3,008), less than 100.
-    expect(result.instructionsPerToken).toBeGreaterThan(3_008);
-    expect(result.instructionsPerToken).toBeLessThan(300_800);
-    expect(result.stackBytes).toBeGreaterThan(100);
-    expect(result.stackBytes).toBeLessThan(512);
-  });
+  for (const board of boards) {
+    const tools = findBoardTools(workshop, board);
+    test.skipIf("missing" in tools)(`count instructions and stack: ${board.name}`, async () => {
+      if ("missing" in tools) throw new Error(`${tools.missing} is not installed`);
+      const engine = boardEngine(workshop, tools, board);
+      const result = await engine.run(baseOf(16, 2, 32), { promptSymbols: [1, 2, 3], generate: 8 });
+      // Of its RAM, 1 KB is stack, and the firmware has two variables.
+      expect(result).toMatchObject({ error: 0, ramBytes: board.ram.bytes - 1024 - 8 });
+      expect(result.arenaBytes).toBeLessThan(result.ramBytes);
+      // 2 layers, 16 columns: more than one instruction per weight (3,008), less than 100.
+      expect(result.instructionsPerToken).toBeGreaterThan(3_008);
+      expect(result.instructionsPerToken).toBeLessThan(300_800);
+      expect(result.stackBytes).toBeGreaterThan(100);
+      expect(result.stackBytes).toBeLessThan(512);
+    });
+  }
 
   withBoards("run the same Cortex-M0 code on a larger machine with the same instructions", async () => {
     const model = baseOf(16, 2, 32);
