@@ -44,6 +44,21 @@
 
 typedef uint16_t ALIAS alias16_t;
 typedef uint32_t ALIAS alias32_t;
+typedef const ATOME_FLASH uint8_t flash_t; /* a byte of the model, or of a text */
+
+/* An address; of one in flash the low bits, where such are longer. */
+#define LOW_BITS(p) ((uintptr_t)(const void *)(p))
+
+/* p + bytes and to - from, for distances that may need more than 15 bits: gcc for AVR takes the low 16 bits of what is added
+ * to a pointer or is between two, though those into flash have 24. */
+#ifdef __AVR__
+#pragma GCC optimize("no-ivopts") /* the optimisation of loop variables does the same */
+#define FORWARD(p, bytes) ((flash_t *)((__uint24)(p) + (__uint24)(bytes)))
+#define DISTANCE(from, to) ((int32_t)(__uint24)((__uint24)(to) - (__uint24)(from)))
+#else
+#define FORWARD(p, bytes) ((p) + (bytes))
+#define DISTANCE(from, to) ((to) - (from))
+#endif
 
 #define IS_GATED(a) (ATOME_GATED && (!ATOME_BASE || (a)->inner))
 #define HAS_INT4(a, option) (ATOME_INT4 && ((a)->options & (option)))
@@ -56,44 +71,49 @@ enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTI
 enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, QUERY = 24, KEY = 28, VALUE = 32, IN = 36, GATE = 40, OUT = 44, ROUTER_BIAS = 48, TAP_SHIFT = 54, MIX_SHIFT = 55 }; /* in a layer's record */
 enum { FORGET = 2, PAIRS = 4, PAIR_BYTES = 4 }; /* in the recall record, after the window */
 enum { MATCH_MAX = 6, MATCH_SHIFT = 11, COUNT_MASK = 2047 };
-enum { VECTOR_MAX = 6553, RESIDUAL_MAX = 0x1FFFFF, MIX_MAX = 0x1FFFF };
+enum { VECTOR_MAX = 6553 };
+#define RESIDUAL_MAX INT32_C(0x1FFFFF) /* no enum holds them where int has 16 bits */
+#define MIX_MAX INT32_C(0x1FFFF)
 enum { TABLE_ENTRIES = 252, SCRATCH_BYTES = 2048, MIX_BYTES = 8 };
 
 struct atome {
   uint8_t escape;           /* decoding: how many symbols of an escaped byte have come */
   uint8_t byte;             /* decoded */
   uint8_t longest, repeats; /* of recall: atome_recall */
-  const uint8_t *model;
-  const uint8_t *content; /* of the sections: first the weights, and so the embedding table */
-  const uint8_t *weights; /* cursor */
-  const uint8_t *record;  /* of the layer being run */
-  uint8_t *memory;        /* cursor: what the layers remember between steps */
-  uint16_t *table;        /* 4 tables of 252 sums; also the sampler's weights, and what recall counts */
-  int32_t *residual;      /* d, and 4 spare */
-  int32_t *product;       /* rows of the last matrix; the logits */
-  int16_t *vector;        /* max(d, e), and 4 zeros */
-  uint16_t *mix;          /* 4 per layer: the router's probabilities, the last unused */
+  flash_t *model;
+  flash_t *content;  /* of the sections: first the weights, and so the embedding table */
+  flash_t *weights;  /* cursor */
+  flash_t *record;   /* of the layer being run */
+  uint8_t *memory;   /* cursor: what the layers remember between steps */
+  uint16_t *table;   /* 4 tables of 252 sums; also the sampler's weights, and what recall counts */
+  int32_t *residual; /* d, and 4 spare */
+  int32_t *product;  /* rows of the last matrix; the logits */
+  int16_t *vector;   /* max(d, e), and 4 zeros */
+  uint16_t *mix;     /* 4 per layer: the router's probabilities, the last unused */
   uint32_t vocab, outputs, width, inner, head, paths_width; /* paths_width: w */
   uint32_t layers, top_k, options;
   uint32_t memory_bytes, product_bytes, vector_bytes; /* in the arena */
   int32_t penalty; /* of recall */
 };
 
+/* What a member of a struct is aligned to: to 1 where the core does not care. */
+enum { ARENA_ALIGNMENT = sizeof(struct { uint8_t first; atome_t atome; }) - sizeof(atome_t) };
+
 /* ---- reading: little-endian, aligned ---- */
 
-static uint32_t read16(const uint8_t *p) {
+static uint32_t read16(flash_t *p) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return *(const alias16_t *)(const void *)p;
+  return *(const ATOME_FLASH alias16_t *)(const ATOME_FLASH void *)p;
 #else
   return p[0] | (uint32_t)p[1] << 8;
 #endif
 }
 
-static int32_t read_signed16(const uint8_t *p) { return (int16_t)read16(p); }
+static int32_t read_signed16(flash_t *p) { return (int16_t)read16(p); }
 
-static uint32_t read32(const uint8_t *p) {
+static uint32_t read32(flash_t *p) {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return *(const alias32_t *)(const void *)p;
+  return *(const ATOME_FLASH alias32_t *)(const ATOME_FLASH void *)p;
 #else
   return read16(p) | read16(p + 2) << 16;
 #endif
@@ -112,7 +132,7 @@ static int32_t mul_q15(int32_t a, int32_t m) {
 }
 
 #if ATOME_SPARSE || ATOME_INT4
-static int32_t rescale(int32_t v, const uint8_t *scale) { return mul_q15(v, (int32_t)read16(scale)) >> read16(scale + 2); }
+static int32_t rescale(int32_t v, flash_t *scale) { return mul_q15(v, (int32_t)read16(scale)) >> read16(scale + 2); }
 #endif
 
 /* Inlined, it costs 40 to 50 bytes and saves 1 instruction in 100. */
@@ -250,7 +270,7 @@ static NOINLINE const uint16_t *build_tables(uint16_t *table, const uint16_t *v,
 }
 
 /* Adds four groups to every row: 17 instructions on a Cortex-M3, 21 on a Cortex-M0 (18 and 25 without the hints). */
-static NOINLINE const uint8_t *add_four(const uint8_t *code, int32_t *row, uint32_t rows, const uint16_t *t0) {
+static NOINLINE flash_t *add_four(flash_t *code, int32_t *row, uint32_t rows, const uint16_t *t0) {
   const int32_t *end = row + rows;
   const uint16_t *t1 = t0 + TABLE_ENTRIES, *t2 = t1 + TABLE_ENTRIES, *t3 = t2 + TABLE_ENTRIES;
   KEEP(t1);
@@ -276,7 +296,7 @@ static NOINLINE const uint8_t *add_four(const uint8_t *code, int32_t *row, uint3
   return code;
 }
 
-static const uint8_t *add_one(const uint8_t *code, int32_t *row, uint32_t rows, const uint16_t *table) {
+static flash_t *add_one(flash_t *code, int32_t *row, uint32_t rows, const uint16_t *table) {
   do *row++ += table[*code++];
   while (--rows);
   return code;
@@ -286,10 +306,10 @@ static const uint8_t *add_one(const uint8_t *code, int32_t *row, uint32_t rows, 
 static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
   int16_t *spare = a->vector + columns;
   const uint16_t *v = (const uint16_t *)a->vector;
-  const uint8_t *code = a->weights;
+  flash_t *code = a->weights;
   uint16_t *table = a->table;
   uint32_t groups = group_count(columns), n;
-  a->weights = code + align4(rows * groups);
+  a->weights = FORWARD(code, align4(rows * groups));
   if (!rows) return;
   spare[0] = spare[1] = spare[2] = spare[3] = 0;
   fill(product, rows, -(int32_t)(groups << 15));
@@ -307,15 +327,15 @@ static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_
 #if ATOME_INT4
 /* product = the logits of Q . vector; moves the cursor past Q */
 static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
-  const uint8_t *step = a->weights, *nibble = step + align4(2 * rows);
+  flash_t *step = a->weights, *nibble = step + align4(2 * rows);
   const int16_t *v = a->vector, *end = v + columns;
   int32_t bias = 0;
-  a->weights = nibble + align4(rows * ((columns + 1) >> 1));
+  a->weights = FORWARD(nibble, align4(rows * ((columns + 1) >> 1)));
   a->vector[columns] = 0;
-  for (; v != end; v++) bias += 8 * *v;
+  for (; v != end; v++) bias += 8 * (int32_t)*v;
   for (; rows; rows--, step += 2) {
     int32_t sum = -bias;
-    for (v = a->vector; v < end; v += 2, nibble++) sum += (*nibble & 15) * v[0] + (*nibble >> 4) * v[1];
+    for (v = a->vector; v < end; v += 2, nibble++) sum += (*nibble & 15) * (int32_t)v[0] + (*nibble >> 4) * (int32_t)v[1];
     *product++ = rescale(mul_q15(8 * sum, (int32_t)read16(step)), a->model + LOGIT_SCALE);
   }
 }
@@ -323,25 +343,25 @@ static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *
 
 /* residual = row of the embedding table; moves the cursor to the first layer */
 static void load_row(atome_t *a, uint32_t row) {
-  const uint8_t *table = a->weights;
+  flash_t *table = a->weights;
   uint32_t rows = a->vocab, groups = group_count(a->width), scale = read32(a->model + EMBED_SCALE), g;
   int32_t *x = a->residual;
 #if ATOME_INT4
   if (a->options & EMBED_INT4) {
     int32_t step = (int32_t)read16(table + 2 * row);
-    const uint8_t *nibble = table + align4(2 * rows);
+    flash_t *nibble = table + align4(2 * rows);
     groups = (a->width + 1) >> 1;
-    a->weights = nibble + align4(rows * groups);
-    for (nibble += row * groups; groups; groups--, nibble++) {
+    a->weights = FORWARD(nibble, align4(rows * groups));
+    for (nibble = FORWARD(nibble, row * groups); groups; groups--, nibble++) {
       *x++ = (((*nibble & 15) - 8) * step) >> scale;
       *x++ = (((*nibble >> 4) - 8) * step) >> scale;
     }
     return;
   }
 #endif
-  a->weights = table + align4(rows * groups);
+  a->weights = FORWARD(table, align4(rows * groups));
   for (g = 0; g < groups; g++) {
-    uint32_t code = table[g < (groups & ~UINT32_C(3)) ? ((g >> 2) * rows + row) * 4 + (g & 3) : g * rows + row], place = 84;
+    uint32_t code = *FORWARD(table, g < (groups & ~UINT32_C(3)) ? ((g >> 2) * rows + row) * 4 + (g & 3) : g * rows + row), place = 84;
     x += 5;
     do {
       int32_t value = -(int32_t)scale;
@@ -356,7 +376,7 @@ static void load_row(atome_t *a, uint32_t row) {
 /* vector = norm(residual); moves the cursor past the norm's pairs */
 static void normalize(atome_t *a, uint32_t shift) {
   const int32_t *x = a->residual, *end = x + a->width;
-  const uint8_t *pairs = a->weights;
+  flash_t *pairs = a->weights;
   int16_t *n = a->vector;
   uint32_t bits = 0, sum = 0, k = 0, j = 19;
   int32_t mean, q;
@@ -402,7 +422,7 @@ static uint32_t router_rows(uint32_t paths) {
 static uint32_t tap_bytes(uint32_t gated, uint32_t w) { return gated ? 4 * w + align4(2 * w) : align4(2 * w); }
 
 /* v[i] = scale(64 v[i]), clamped */
-static void scale_product(int32_t *v, uint32_t n, const uint8_t *scale, int32_t limit) {
+static void scale_product(int32_t *v, uint32_t n, flash_t *scale, int32_t limit) {
   int32_t multiplier = (int32_t)read16(scale);
   uint32_t shift = read16(scale + 2);
   do {
@@ -413,7 +433,7 @@ static void scale_product(int32_t *v, uint32_t n, const uint8_t *scale, int32_t 
 
 /* 3.5.1: gain = the router's probability of each pathway times the pathway's multiplier; v: the router's products */
 static void route(const atome_t *a, int32_t *v, uint16_t *mix, int32_t gain[3]) {
-  const uint8_t *record = a->record;
+  flash_t *record = a->record;
   uint32_t i, paths = *record, n = router_rows(paths);
   if (!n) v[n++] = 0;
   scale_product(v, n, record + ROUTER, INT32_MAX);
@@ -427,11 +447,11 @@ static void route(const atome_t *a, int32_t *v, uint16_t *mix, int32_t gain[3]) 
 }
 
 /* vector = local pathway of vector */
-static NOINLINE void convolve(atome_t *a, const uint8_t *taps) {
+static NOINLINE void convolve(atome_t *a, flash_t *taps) {
   uint32_t w = a->paths_width, gated = IS_GATED(a), bits = gated ? 6 : 2, unused = 32 - 5 * bits;
   alias32_t *history = take_memory(a, 4 * w);
   int16_t *v = a->vector, *end = v + w;
-  const uint8_t *tap_scale = taps + 4 * w;
+  flash_t *tap_scale = taps + 4 * w;
   do {
     uint32_t old = *history, tap = gated ? read32(taps) : read16(taps);
     int32_t now = clamp((*v + 16) >> 5, 127), sum = now * ((int32_t)(tap << (32 - bits)) >> (32 - bits));
@@ -453,12 +473,12 @@ static NOINLINE void convolve(atome_t *a, const uint8_t *taps) {
 }
 
 /* state = a state + 64 vector; product += state pathway */
-static NOINLINE void step_state(atome_t *a, const uint8_t *constants, int32_t gain) {
+static NOINLINE void step_state(atome_t *a, flash_t *constants, int32_t gain) {
   uint32_t w = a->paths_width, shift = read16(a->record + SCALES + 6);
   int32_t *state = take_memory(a, 4 * w), *product = a->product;
   const int16_t *v = a->vector, *end = v + w;
   do {
-    int32_t s = mul_q15(*state, read_signed16(constants)) + 64 * *v++;
+    int32_t s = mul_q15(*state, read_signed16(constants)) + 64 * (int32_t)*v++;
     *state++ = s;
     *product++ += mul_q15(mul_q15(s, read_signed16(constants + 2)), gain) >> shift;
     constants += 4;
@@ -467,7 +487,7 @@ static NOINLINE void step_state(atome_t *a, const uint8_t *constants, int32_t ga
 
 #if ATOME_SPARSE
 /* out = scale(64 v) / 2, rounded, as i8 */
-static void quantize(int8_t *out, int32_t *v, uint32_t n, const uint8_t *scale) {
+static void quantize(int8_t *out, int32_t *v, uint32_t n, flash_t *scale) {
   scale_product(v, n, scale, 254);
   for (; n; n--) *out++ = (int8_t)((*v++ + 1) >> 1);
 }
@@ -491,7 +511,7 @@ static void add_weighted(int32_t *sum, const int8_t *v, uint32_t n, int32_t weig
 
 /* 3.5.2: stores key and value in the next slot; product = sparse pathway. query: dHead products, then the key's */
 static NOINLINE void attend(atome_t *a, int32_t *query, int32_t *value, int32_t gain) {
-  const uint8_t *record = a->record;
+  flash_t *record = a->record;
   uint32_t head = a->head, w = a->paths_width, window = read16(record + WINDOW), slot, n, j, kept = 0;
   uint16_t *ring = take_memory(a, 4);
   int8_t *keys = take_memory(a, window * (head + w)), *values = keys + window * head, *q = (int8_t *)a->table;
@@ -526,7 +546,7 @@ static NOINLINE void attend(atome_t *a, int32_t *query, int32_t *value, int32_t 
 
 /* Runs one layer and moves both cursors past it. */
 static void run_layer(atome_t *a, uint16_t *mix) {
-  const uint8_t *record = a->weights, *taps, *constants;
+  flash_t *record = a->weights, *taps, *constants;
   uint32_t gated = IS_GATED(a), paths = *record, w = a->paths_width, rows = 2 * w, shift, c;
   int32_t *product = a->product, gain[3];
 
@@ -580,14 +600,14 @@ static void run_layer(atome_t *a, uint16_t *mix) {
 /* ---- recall: 3.6.1 ---- */
 
 /* The last of the weights. */
-static const uint8_t *recall_record(const atome_t *a) {
-  return a->content + read32(a->model + HEADER_BYTES + 4) - RECALL_BYTES;
+static flash_t *recall_record(const atome_t *a) {
+  return FORWARD(a->content, read32(a->model + HEADER_BYTES + 4) - RECALL_BYTES);
 }
 
 /* The memory: how many places there are, their symbols, newest first, and their matches. A symbol read moves all symbols one
  * place on, and then what stood before the symbol of a place is what was at the place: each match grows or ends there. */
 static NOINLINE void remember(atome_t *a, uint32_t symbol) {
-  const uint8_t *record = recall_record(a);
+  flash_t *record = recall_record(a);
   alias32_t *count = (alias32_t *)(void *)a->memory;
   alias16_t *symbols = (alias16_t *)(void *)(a->memory + 4);
   uint32_t window = read16(record), n = *count, newer = symbol, before, match;
@@ -625,7 +645,7 @@ static NOINLINE uint32_t count_matches(alias16_t *counted, const alias16_t *symb
 
 /* Changes the logit of each symbol that stands at a remembered place, once. */
 static NOINLINE void follow_matches(atome_t *a) {
-  const uint8_t *record = recall_record(a), *pair;
+  flash_t *record = recall_record(a), *pair;
   const alias16_t *symbols = (const alias16_t *)(const void *)(a->memory + 4);
   alias16_t *counted = (alias16_t *)(void *)a->table;
   uint32_t n = *(const alias32_t *)(const void *)a->memory, all, own, match, i;
@@ -654,7 +674,7 @@ static NOINLINE void follow_matches(atome_t *a) {
 /* ---- opening a model: 1, 2, 6 ---- */
 
 /* Reads the dimensions. Returns the bytes of arena that the model needs. */
-static uint32_t read_header(atome_t *a, const uint8_t *model) {
+static uint32_t read_header(atome_t *a, flash_t *model) {
   uint32_t rows, most;
   a->model = model;
   a->content = model + HEADER_BYTES + SECTION_BYTES * read16(model + SECTION_COUNT);
@@ -685,7 +705,7 @@ static uint32_t read_header(atome_t *a, const uint8_t *model) {
 /* A walk over the weights, in the order of the file. */
 typedef struct {
   atome_t a; /* of it the dimensions and the cursor */
-  const uint8_t *end;
+  flash_t *end;
   uint32_t error;
 } walk_t;
 
@@ -695,13 +715,13 @@ enum { ANY = 0, CODES = 1, STEPS = 2, TAPS6 = 4, TAPS2 = 8 | 2, CONSTANTS = 8 | 
 static uint32_t out_of(uint32_t v, uint32_t least, uint32_t most) { return v - least > most - least; }
 
 /* multiplier < 2^15, shift 2..31 */
-static uint32_t bad_scale(const uint8_t *scale) {
+static uint32_t bad_scale(flash_t *scale) {
   uint32_t v = read32(scale);
   return !(v >> 17) || v & UINT32_C(0xFFE08000);
 }
 
 /* Is this unit of a part invalid? */
-static uint32_t bad_unit(const uint8_t *p, uint32_t kind) {
+static uint32_t bad_unit(flash_t *p, uint32_t kind) {
   uint32_t v = *p;
   if (kind == CODES) {
     if (v >= TABLE_ENTRIES) return ATOME_ERROR_CODE;
@@ -720,14 +740,14 @@ static uint32_t bad_unit(const uint8_t *p, uint32_t kind) {
 
 /* Moves past a part of n units, and `more` bytes of any content. */
 static void pass(walk_t *walk, uint32_t kind, uint32_t n, uint32_t more) {
-  const uint8_t *p = walk->a.weights;
+  flash_t *p = walk->a.weights;
   uint32_t unit = kind & 7, bytes = align4(n * unit) + align4(more);
   if (walk->error) return;
-  if (bytes > (uint32_t)(walk->end - p)) {
+  if (bytes > (uint32_t)DISTANCE(p, walk->end)) {
     walk->error = ATOME_ERROR_WEIGHTS;
     return;
   }
-  walk->a.weights = p + bytes;
+  walk->a.weights = FORWARD(p, bytes);
   for (; n && !walk->error; n--, p += unit) walk->error = bad_unit(p, kind);
 }
 
@@ -740,7 +760,7 @@ static NOINLINE void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, u
 
 /* Walks one layer; returns the bytes of memory it needs. */
 static NOINLINE uint32_t pass_layer(walk_t *walk) {
-  const uint8_t *record = walk->a.weights;
+  flash_t *record = walk->a.weights;
   uint32_t gated = IS_GATED(&walk->a), d = walk->a.width, w = walk->a.paths_width, heads = 0, paths, bytes = 0, i;
   pass(walk, ANY, 0, RECORD_BYTES);
   if (walk->error) return 0;
@@ -779,7 +799,7 @@ static NOINLINE uint32_t pass_layer(walk_t *walk) {
 #if ATOME_RECALL && ATOME_CHECK
 /* Walks the recall record; returns the bytes of memory it needs. */
 static uint32_t pass_recall(walk_t *walk) {
-  const uint8_t *record = walk->a.weights;
+  flash_t *record = walk->a.weights;
   uint32_t window, bad, i;
   pass(walk, ANY, 0, RECALL_BYTES);
   if (walk->error) return 0;
@@ -794,7 +814,7 @@ static uint32_t pass_recall(walk_t *walk) {
 #if ATOME_TOKENS || ATOME_CHECK
 /* The longest string of the list that text starts with; *length is 0 when there is none, and then the result is the
  * escape or `count`. */
-static uint32_t longest_match(const uint8_t *list, uint32_t count, const uint8_t *text, uint32_t bytes, uint32_t *length) {
+static uint32_t longest_match(flash_t *list, uint32_t count, flash_t *text, uint32_t bytes, uint32_t *length) {
   uint32_t i, j, best = count, best_length = 0;
   for (i = 0; i < count; i++) {
     uint32_t n = *list++;
@@ -812,21 +832,21 @@ static uint32_t longest_match(const uint8_t *list, uint32_t count, const uint8_t
 
 #if ATOME_CHECK
 /* Does a section hold other than exactly `count` strings? *empty: how many are empty. */
-static uint32_t bad_strings(const uint8_t *p, uint32_t bytes, uint32_t count, uint32_t *empty) {
-  const uint8_t *end = p + bytes;
+static uint32_t bad_strings(flash_t *p, uint32_t bytes, uint32_t count, uint32_t *empty) {
+  flash_t *end = FORWARD(p, bytes);
   *empty = 0;
   for (; count; count--) {
-    if (p >= end || *p >= end - p) return 1;
+    if (p >= end || *p >= DISTANCE(p, end)) return 1;
     *empty += !*p;
     p += *p + 1;
   }
-  if (end - p > 3) return 1;
+  if (DISTANCE(p, end) > 3) return 1;
   while (p != end)
     if (*p++) return 1;
   return 0;
 }
 
-static uint32_t bad_tokens(const uint8_t *list, uint32_t bytes, uint32_t vocab) {
+static uint32_t bad_tokens(flash_t *list, uint32_t bytes, uint32_t vocab) {
   uint32_t i, length, empty, missing = 0;
   if (bad_strings(list, bytes, vocab, &empty)) return 1;
   for (i = 0; i < 256; i++) {
@@ -837,27 +857,27 @@ static uint32_t bad_tokens(const uint8_t *list, uint32_t bytes, uint32_t vocab) 
   return empty > 1 || (missing && (!empty || vocab < 17));
 }
 
-static uint32_t checksum(const uint8_t *p, uint32_t bytes) {
+static uint32_t checksum(flash_t *p, uint32_t bytes) {
   uint32_t crc = UINT32_MAX, i, bit;
   for (i = 0; i < bytes; i++) {
     if (i == 12) i = 16;
-    crc ^= p[i];
+    crc ^= *FORWARD(p, i);
     for (bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (UINT32_C(0xEDB88320) & (0 - (crc & 1)));
   }
   return ~crc;
 }
 
-uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
-  static const uint16_t limits[] = {2, 1024, 2, 1024, 2, 1024, 0, 2048, 1, 256};
-  const uint8_t *model = at, *entry, *p;
+uint32_t atome_check(const ATOME_FLASH void *at, uint32_t bytes, uint32_t *arena_bytes) {
+  static const ATOME_FLASH uint16_t limits[] = {2, 1024, 2, 1024, 2, 1024, 0, 2048, 1, 256};
+  flash_t *model = at, *entry, *p;
   walk_t walk;
   uint32_t i, end, options, id, size, seen = 1;
 
   if (!model || !arena_bytes) return ATOME_ERROR_POINTER;
-  if ((uintptr_t)model & 3) return ATOME_ERROR_ALIGNMENT;
+  if (LOW_BITS(model) & 3) return ATOME_ERROR_ALIGNMENT;
   if (bytes < HEADER_BYTES + SECTION_BYTES) return ATOME_ERROR_SIZE;
   if (read32(model) != UINT32_C(0x4D4F5441)) return ATOME_ERROR_MAGIC;
-  if (read32(model + 4) != (HEADER_BYTES << 16 | 1)) return ATOME_ERROR_VERSION;
+  if (read32(model + 4) != ((uint32_t)HEADER_BYTES << 16 | 1)) return ATOME_ERROR_VERSION;
   if (read32(model + 8) != bytes) return ATOME_ERROR_SIZE;
   if (read32(model + 12) != checksum(model, bytes)) return ATOME_ERROR_CHECKSUM;
   for (i = 0; i < 10; i += 2)
@@ -888,7 +908,7 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
   *arena_bytes = read_header(&walk.a, model);
   entry = model + HEADER_BYTES;
   walk.a.weights = walk.a.content;
-  walk.end = walk.a.content + read32(entry + 4);
+  walk.end = FORWARD(walk.a.content, read32(entry + 4));
   walk.error = 0;
   pass_table(&walk, walk.a.vocab, walk.a.width, options & EMBED_INT4);
   for (i = end = 0; i < walk.a.layers && !walk.error; i++) end += pass_layer(&walk);
@@ -899,7 +919,7 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
 #endif
   if (walk.error) return walk.error;
   if (walk.a.weights != walk.end || end != read32(model + MEMORY_BYTES)) return ATOME_ERROR_WEIGHTS;
-  for (p = walk.end; (entry += SECTION_BYTES) != walk.a.content; p += size) {
+  for (p = walk.end; (entry += SECTION_BYTES) != walk.a.content; p = FORWARD(p, size)) {
     id = read32(entry);
     size = read32(entry + 4);
     if (id == SECTION_TOKENS && bad_tokens(p, size, walk.a.vocab)) return ATOME_ERROR_TOKEN;
@@ -911,9 +931,9 @@ uint32_t atome_check(const void *at, uint32_t bytes, uint32_t *arena_bytes) {
 
 /* ---- running: 3.2, 3.6 ---- */
 
-atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes) {
+atome_t *atome_init(const ATOME_FLASH void *model, void *arena, uint32_t arena_bytes) {
   atome_t *a = arena;
-  if (!model || !arena || (uintptr_t)model & 3 || (uintptr_t)arena & (sizeof(void *) - 1) || arena_bytes < sizeof *a) return 0;
+  if (!model || !arena || LOW_BITS(model) & 3 || LOW_BITS(arena) & (ARENA_ALIGNMENT - 1) || arena_bytes < sizeof *a) return 0;
   if (read_header(a, model) > arena_bytes) return 0;
   a->table = (uint16_t *)(void *)(a + 1);
   a->residual = (int32_t *)(void *)(a->table + SCRATCH_BYTES / 2);
@@ -954,7 +974,7 @@ uint32_t atome_feed(atome_t *a, uint32_t symbol) {
 }
 
 const int32_t *atome_logits(atome_t *a) {
-  const uint8_t *final_norm = a->weights;
+  flash_t *final_norm = a->weights;
   uint32_t rows = a->outputs;
   int32_t *logits = a->product;
   normalize(a, read16(a->model + FINAL_SHIFT));
@@ -1067,17 +1087,17 @@ uint32_t atome_router(const atome_t *a, uint32_t layer, int32_t mix[3]) {
 
 #if ATOME_TOKENS
 /* The content of a section, or NULL. */
-static const uint8_t *find_section(const atome_t *a, uint32_t id) {
-  const uint8_t *entry = a->model + HEADER_BYTES, *content = a->content, *end = content;
+static flash_t *find_section(const atome_t *a, uint32_t id) {
+  flash_t *entry = a->model + HEADER_BYTES, *content = a->content, *end = content;
   for (; entry != end; entry += SECTION_BYTES) {
     if (read32(entry) == id) return content;
-    content += read32(entry + 4);
+    content = FORWARD(content, read32(entry + 4));
   }
   return 0;
 }
 
-uint32_t atome_encode(const atome_t *a, const uint8_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used) {
-  const uint8_t *list = find_section(a, SECTION_TOKENS);
+uint32_t atome_encode(const atome_t *a, flash_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used) {
+  flash_t *list = find_section(a, SECTION_TOKENS);
   uint32_t symbol = *text, length = 1;
   if (list) symbol = longest_match(list, a->vocab, text, bytes, &length);
   if (symbol >= a->vocab) return 0;
@@ -1093,14 +1113,14 @@ uint32_t atome_encode(const atome_t *a, const uint8_t *text, uint32_t bytes, uin
 }
 
 /* String `index` of a list. */
-static uint32_t find_string(const uint8_t *list, uint32_t index, const uint8_t **text) {
+static uint32_t find_string(flash_t *list, uint32_t index, flash_t **text) {
   while (index--) list += *list + 1;
   *text = list + 1;
   return *list;
 }
 
-uint32_t atome_decode(atome_t *a, uint32_t symbol, const uint8_t **text) {
-  const uint8_t *list = find_section(a, SECTION_TOKENS);
+uint32_t atome_decode(atome_t *a, uint32_t symbol, flash_t **text) {
+  flash_t *list = find_section(a, SECTION_TOKENS);
   uint32_t length;
   *text = &a->byte;
   if (a->escape == 1) {
@@ -1110,7 +1130,7 @@ uint32_t atome_decode(atome_t *a, uint32_t symbol, const uint8_t **text) {
   }
   if (a->escape) {
     a->escape = 0;
-    a->byte |= symbol & 15;
+    a->byte = (uint8_t)(a->byte | (symbol & 15));
     return 1;
   }
   if (symbol >= a->vocab) return 0;
@@ -1123,8 +1143,8 @@ uint32_t atome_decode(atome_t *a, uint32_t symbol, const uint8_t **text) {
   return length;
 }
 
-uint32_t atome_class_name(const atome_t *a, uint32_t index, const uint8_t **name) {
-  const uint8_t *list = find_section(a, SECTION_CLASSES);
+uint32_t atome_class_name(const atome_t *a, uint32_t index, flash_t **name) {
+  flash_t *list = find_section(a, SECTION_CLASSES);
   return list && index < a->outputs ? find_string(list, index, name) : 0;
 }
 #endif

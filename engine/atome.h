@@ -17,10 +17,11 @@
  * RAM, in bytes, on a 32-bit core, for a model with d = dModel, e = dInner (0 in the base block), O outputs, L layers and
  * the memoryBytes of its header:
  *     2144 + 4 (d + 4) + 4 (max(O, d, 2 e) + 2 dHead + 3) + 2 (max(d, e) + 4), rounded up to 4, + 8 L + memoryBytes
+ * and 16 less on an AVR.
  *
  * Contracts, for all calls: pointers are valid and, where said, aligned; `a` comes from atome_init; the model has passed
  * atome_check and stays where it is, unchanged, as long as `a` is used. Several `a` may run side by side. No call blocks,
- * allocates or recurses; the stack needed is below 512 bytes on 32-bit cores. SPEC.md says what every bit is.
+ * allocates or recurses; the stack needed is below 512 bytes on 32-bit cores and on an AVR. SPEC.md says what every bit is.
  */
 #ifndef ATOME_H
 #define ATOME_H
@@ -29,6 +30,21 @@
 
 #ifdef __cplusplus
 extern "C" {
+#endif
+
+/* Stands in each pointer that may lead into the model; empty where code reads flash as it reads RAM. An AVR does not: there
+ * these pointers have 24 bits and lead anywhere in program memory, or into RAM, and
+ *   - the compiler is gcc with -std=gnu99 or later; C++ has no such pointers and calls the engine through a file of C;
+ *   - an array of C is too small for most models: .incbin "model.atome" in a file of assembler, after .balign 4, and
+ *     extern const ATOME_FLASH uint8_t model[];
+ *   - a core that multiplies bytes needs gcc's own library for longer products, and for reading program memory. */
+#ifdef __AVR__
+#ifndef __MEMX
+#error "atome needs -std=gnu99 on an AVR"
+#endif
+#define ATOME_FLASH __memx
+#else
+#define ATOME_FLASH
 #endif
 
 /* What a product does not use can be left out: define these to 0 for atome.c and for every file that includes atome.h. */
@@ -101,11 +117,11 @@ typedef struct {
 /* Proves that `bytes` bytes at `model` (aligned to 4) are a model that this engine can run without ever reading or
  * computing out of range. Reads every byte, about 100 instructions each on a Cortex-M0; needs no arena. Returns ATOME_OK
  * or the reason. On ATOME_OK, *arena_bytes is the RAM that atome_init needs. */
-uint32_t atome_check(const void *model, uint32_t bytes, uint32_t *arena_bytes);
+uint32_t atome_check(const ATOME_FLASH void *model, uint32_t bytes, uint32_t *arena_bytes);
 
-/* Makes a stream in `arena` (aligned as a pointer is: to 4 on 32-bit cores) for a model that passed atome_check, and
+/* Makes a stream in `arena` (aligned as uint32_t and pointers are: to 4 on 32-bit cores) for a model that passed atome_check, and
  * resets it. Returns NULL when `arena_bytes` is less than the model needs or a pointer is null or misaligned. */
-atome_t *atome_init(const void *model, void *arena, uint32_t arena_bytes);
+atome_t *atome_init(const ATOME_FLASH void *model, void *arena, uint32_t arena_bytes);
 
 /* Forgets everything: the state after atome_init, but for what atome_recall has set. */
 void atome_reset(atome_t *a);
@@ -145,14 +161,14 @@ uint32_t atome_router(const atome_t *a, uint32_t layer, int32_t mix[3]);
 
 /* Takes the longest token off the front of text[0..bytes-1] (bytes > 0) and writes 1 or 3 symbols (3: an escaped byte).
  * Returns how many, with *used bytes eaten; 0 when the byte cannot be encoded (a model without tokens, byte >= vocab). */
-uint32_t atome_encode(const atome_t *a, const uint8_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used);
+uint32_t atome_encode(const atome_t *a, const ATOME_FLASH uint8_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used);
 
 /* The bytes of a symbol of the output stream: returns how many (0..255) and points *text at them, in the model or in `a`.
  * Keeps the escape's state in `a`, so give it every symbol once, in order. */
-uint32_t atome_decode(atome_t *a, uint32_t symbol, const uint8_t **text);
+uint32_t atome_decode(atome_t *a, uint32_t symbol, const ATOME_FLASH uint8_t **text);
 
 /* The name of class `index`: returns its length in bytes and points *name at it. 0 when the model has none. */
-uint32_t atome_class_name(const atome_t *a, uint32_t index, const uint8_t **name);
+uint32_t atome_class_name(const atome_t *a, uint32_t index, const ATOME_FLASH uint8_t **name);
 
 #ifdef __cplusplus
 }

@@ -36,11 +36,13 @@ const TOOLS = [
   programOf("arm-none-eabi-gcc", "gcc-arm-none-eabi", "libnewlib-arm-none-eabi"),
   programOf("riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf"),
   programOf("xtensa-lx106-elf-gcc", "gcc-xtensa-lx106"),
+  programOf("avr-gcc", "gcc-avr", "avr-libc"),
   programOf("qemu-system-arm", "qemu-system-arm"),
   programOf("qemu-system-riscv32", "qemu-system-misc"),
   programOf("qemu-system-xtensa", "qemu-system-misc"),
   // The Ed25519 that the tests give to engine/atome_signature.c.
   { name: "libsodium", packages: () => ["libsodium-dev"], isThere: () => canInclude("sodium.h") },
+  programOf("simavr", "simavr"),
   programOf("chromium", "chromium"),
 ];
 

@@ -13,7 +13,8 @@ export const ENGINE_SOURCE = join(engineDir, "atome.c");
 const HOST_SOURCE = join(engineDir, "test", "vectors-host.c");
 
 export const COMPILERS = ["gcc", "clang"] as const;
-export type Compiler = (typeof COMPILERS)[number];
+/** Those of this machine, and one whose int has 16 bits. */
+export type Compiler = (typeof COMPILERS)[number] | "avr-gcc";
 
 /** Whether a missing tool makes tests fail instead of being skipped. */
 export const mustRun = process.env.CI === "true";
@@ -26,7 +27,7 @@ const buildDir = mkdtempSync(join(tmpdir(), "atome-engine-"));
 export const removeBuilds = (): void => rmSync(buildDir, { recursive: true, force: true });
 
 /**
- * Compiles C.
+ * Compiles C, for this machine unless the compiler is of another.
  *
  * @param compiler its program's name
  * @returns path of what was built
