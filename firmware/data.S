@@ -1,14 +1,20 @@
 // The model and the job in flash. The assembler finds both files in the folder given with -I.
 // SPDX-License-Identifier: Apache-2.0
 
-    .section .model, "a"
+#ifdef __AVR__ // avr-libc's linker script puts .text.* into program memory, after all code; simavr loads nothing else
+#define FLASH_SECTION(name) .section .text.name, "a"
+#else
+#define FLASH_SECTION(name) .section .name, "a"
+#endif
+
+    FLASH_SECTION(model)
     .balign 4
     .global link_model_start, link_model_end
 link_model_start:
     .incbin "model.atome"
 link_model_end:
 
-    .section .job, "a"
+    FLASH_SECTION(job)
     .balign 4
     .global link_job_start, link_job_end
 link_job_start:

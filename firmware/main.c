@@ -18,7 +18,6 @@
  * decodes to; at the end the name of the likeliest class, the scores, their entropy, and, recall set to take a bit from what
  * was said, the logits after a reset and the first symbol again. A generated token costs what atome_argmax (or atome_sample) and atome_step cost.
  */
-#include "atome.h"
 #include "port.h"
 
 #define NO_SYMBOL_ERROR 100u /* "error" of the result: a symbol is out of range, or the prompt is empty */
@@ -27,8 +26,8 @@
 #define FNV_PRIME 0x01000193u
 
 typedef struct {
-  const uint8_t *model;
-  const uint8_t *job;
+  flash_t *model;
+  flash_t *job;
   atome_t *atome;
   uint32_t hash;
   uint32_t details;
@@ -37,8 +36,8 @@ typedef struct {
   uint32_t step_ticks;
 } run_t;
 
-static uint32_t read_u16(const uint8_t *p) { return p[0] | (uint32_t)p[1] << 8; }
-static uint32_t read_u32(const uint8_t *p) { return read_u16(p) | read_u16(p + 2) << 16; }
+static uint32_t read_u16(flash_t *p) { return p[0] | (uint32_t)p[1] << 8; }
+static uint32_t read_u32(flash_t *p) { return read_u16(p) | read_u16(p + 2) << 16; }
 
 /* Decimal without a division: Cortex-M0 has none, and no library may be linked. */
 static void write_number(uint32_t value) {
@@ -101,7 +100,7 @@ static int feed(run_t *run, uint32_t symbol) {
 }
 
 #if ATOME_TOKENS
-static int feed_text(run_t *run, const uint8_t *text, uint32_t bytes) {
+static int feed_text(run_t *run, flash_t *text, uint32_t bytes) {
   while (bytes > 0) {
     uint16_t symbols[3];
     uint32_t used;
@@ -117,11 +116,12 @@ static int feed_text(run_t *run, const uint8_t *text, uint32_t bytes) {
 #endif
 
 static int feed_prompt(run_t *run) {
+  flash_t *symbol = run->job + JOB_HEADER_BYTES;
   uint32_t count = read_u32(run->job);
-  for (uint32_t i = 0; i < count; i++)
-    if (!feed(run, read_u16(run->job + JOB_HEADER_BYTES + 2 * i))) return 0;
+  for (uint32_t n = count; n > 0; n--, symbol += 2)
+    if (!feed(run, read_u16(symbol))) return 0;
 #if ATOME_TOKENS
-  if (count == 0 && !feed_text(run, run->job + JOB_HEADER_BYTES, read_u32(run->job + 20))) return 0;
+  if (count == 0 && !feed_text(run, symbol, read_u32(run->job + 20))) return 0;
 #endif
   return run->fed > 0;
 }
@@ -147,7 +147,7 @@ static uint32_t generate(run_t *run, uint32_t *ticks) {
     write_field(i == 0 ? "" : ",", symbol);
 #if ATOME_TOKENS
     if (wants_details(run)) {
-      const uint8_t *text;
+      flash_t *text;
       for (uint32_t n = atome_decode(run->atome, symbol, &text); n > 0; n--)
         run->details = hash_byte(run->details, *text++);
     }
@@ -161,7 +161,7 @@ static uint32_t generate(run_t *run, uint32_t *ticks) {
 #if ATOME_SCORES
 /* The last of the details. Overwrites the logits. */
 static void hash_scores(run_t *run) {
-  const uint8_t *name;
+  flash_t *name;
   for (uint32_t n = atome_class_name(run->atome, atome_argmax(run->atome), &name); n > 0; n--)
     run->details = hash_byte(run->details, *name++);
   const int32_t *scores = atome_scores(run->atome);

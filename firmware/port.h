@@ -1,16 +1,18 @@
-/* What main.c needs from the machine it runs on. Two ports: bare.c for machines without an operating system,
- * host/port.c for the build machine.
+/* What main.c needs from the machine it runs on. Three ports: bare.c for machines without an operating system, avr/port.c
+ * for one whose flash is not read as RAM is, host/port.c for the build machine.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef PORT_H
 #define PORT_H
 
-#include <stdint.h>
+#include "atome.h"
+
+typedef const ATOME_FLASH uint8_t flash_t;
 
 /* What lies beside the firmware: the model, and the job described in main.c. Both aligned to 4. */
 typedef struct {
-  const uint8_t *model;
-  const uint8_t *job;
+  flash_t *model;
+  flash_t *job;
   uint32_t model_bytes;
   uint32_t job_bytes;
 } port_data_t;
