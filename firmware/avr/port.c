@@ -85,7 +85,7 @@ __attribute__((noinline)) void port_stack_paint(void) {
 uint32_t port_stack_bytes(void) {
   const uint8_t *byte = STACK_LIMIT;
   if (*byte != PAINT) {
-    port_write("\nerror: the stack is too small\n");
+    port_write("\nerror: the stack is full\n");
     stop();
   }
   while (byte < painted_top && *byte == PAINT) byte++;

@@ -72,16 +72,25 @@ function promptOf(model: AtomeModel, prompt: string | undefined): Uint16Array {
   return Uint16Array.from(DEFAULT_PROMPT, (_, i) => i % vocab);
 }
 
-const publicReport = ({ name, hash, tokens, fed, arenaBytes, stackBytes, instructionsPerToken }: EngineReport) => ({
-  name,
-  hash,
-  tokens: tokens.length,
-  symbols: tokens,
-  fed,
-  ...(arenaBytes > 0 ? { arenaBytes } : {}),
-  ...(stackBytes === undefined ? {} : { stackBytes }),
-  ...(instructionsPerToken === undefined ? {} : { instructionsPerToken }),
-});
+const publicReport = (report: EngineReport) => {
+  const { name, hash, tokens, fed, arenaBytes, stackBytes, instructionsPerToken, cyclesPerToken } = report;
+  return {
+    name,
+    hash,
+    tokens: tokens.length,
+    symbols: tokens,
+    fed,
+    ...(arenaBytes > 0 ? { arenaBytes } : {}),
+    ...(stackBytes === undefined ? {} : { stackBytes }),
+    ...(instructionsPerToken === undefined ? {} : { instructionsPerToken }),
+    ...(cyclesPerToken === undefined ? {} : { cyclesPerToken }),
+  };
+};
+
+function workText({ instructionsPerToken, cyclesPerToken }: EngineReport): string {
+  if (cyclesPerToken !== undefined) return `${grouped(cyclesPerToken)} cycles`;
+  return instructionsPerToken === undefined ? "" : grouped(instructionsPerToken);
+}
 
 /** One line for each tool that is not installed. */
 function missingLines(missing: readonly MissingEngine[]): string[] {
@@ -93,12 +102,7 @@ function missingLines(missing: readonly MissingEngine[]): string[] {
 }
 
 function verificationLines(verification: Verification): string[] {
-  const rows = verification.engines.map((report) => [
-    report.name,
-    report.tokens.length,
-    report.hash,
-    report.instructionsPerToken === undefined ? "" : grouped(report.instructionsPerToken),
-  ]);
+  const rows = verification.engines.map((report) => [report.name, report.tokens.length, report.hash, workText(report)]);
   return [
     ...table([["engine", "tokens", "hash of all logits", "instructions per token"], ...rows]),
     ...verification.skipped.map(({ name, reason }) => `not run: ${name} (${reason})`),

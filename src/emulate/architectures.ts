@@ -1,3 +1,5 @@
+import type { Outcome } from "./process.js";
+
 /** How the firmware of a family of cores is compiled, started and emulated. */
 export interface Architecture {
   /** Program that compiles and links. */
@@ -6,10 +8,16 @@ export interface Architecture {
   flags(core: string): readonly string[];
   /** What the firmware consists of beside main.c: files in firmware/. */
   sources: readonly string[];
+  /** How an image is linked, where not by sections.ld and without any library. */
+  linkFlags?: readonly string[];
   /** Program that runs an image. */
   emulator: string;
-  /** Its arguments; what the firmware prints comes to the standard output, its exit code is the emulator's. */
+  /** Its arguments; the firmware's exit code is the emulator's. */
   emulatorArgs(machine: string, image: string): readonly string[];
+  /** What the firmware printed, where that is not the standard output. */
+  printed?(outcome: Outcome): string;
+  /** Where the emulator counts cycles and not instructions: how many a tick of the counter is that the firmware reads. */
+  cyclesPerTick?: number;
 }
 
 /** Every QEMU: no window, no devices but the machine's own, and a nanosecond for each instruction. */
@@ -58,4 +66,19 @@ export const xtensa: Architecture = {
     "-device",
     `loader,file=${image},cpu-num=0`,
   ],
+};
+
+export const avr: Architecture = {
+  compiler: "avr-gcc",
+  // __memx is not of C99. Optimising the variables of loops, gcc 5 stops at main.c with an error of its own.
+  flags: (core) => ["-std=gnu99", `-mmcu=${core}`, "-mcall-prologues", "-fno-ivopts"],
+  sources: ["avr/port.c"],
+  // By avr-libc's start-up code and linker script, and with gcc's library. What simavr is told lies where its own makefiles
+  // put it: outside of all memories.
+  linkFlags: ["-Wl,--undefined=simavr_tags", "-Wl,--section-start=.mmcu=0x910000"],
+  emulator: "simavr",
+  emulatorArgs: (machine, image) => ["-m", machine, "-f", "20000000", image],
+  // Its console begins each line so.
+  printed: ({ stderr }) => stderr.replace(/^O:/gm, ""),
+  cyclesPerTick: 64,
 };

@@ -54,18 +54,23 @@ const memorySymbols = ({ flash, ram }: Board) => [
   ...[`board_ram_start=${ram.start}`, `board_ram_bytes=${ram.bytes}`],
 ];
 
-/** Links firmware, engine, model and job to `dir`/image.elf. No library is linked: what it would be needed for is an error. */
+/** Links by sections.ld. No library is linked: what it would be needed for is an error. */
+const bareFlags = (workshop: Workshop, board: Board) => [
+  ...["-nostdlib", "-nostartfiles"],
+  ...memorySymbols(board).map((symbol) => `-Wl,--defsym=${symbol}`),
+  ...["-T", join(workshop.firmwareDir, "sections.ld")],
+];
+
+/** Links firmware, engine, model and job to `dir`/image.elf. */
 async function linkImage(workshop: Workshop, compiler: string, board: Board, objects: string, dir: string) {
   const { architecture, core } = board;
   const args = [
-    ...["-nostdlib", "-nostartfiles", ...architecture.flags(core), "-Wl,--gc-sections"],
-    ...memorySymbols(board).map((symbol) => `-Wl,--defsym=${symbol}`),
-    ...["-T", join(workshop.firmwareDir, "sections.ld")],
+    ...[...architecture.flags(core), "-Wl,--gc-sections", ...(architecture.linkFlags ?? bareFlags(workshop, board))],
     ...readdirSync(objects).map((name) => join(objects, name)),
     ...[join(workshop.firmwareDir, "data.S"), "-o", "image.elf"],
   ];
   const outcome = await runProgram(compiler, args, dir, buildTimeoutMs);
-  const overflow = /region `FLASH' overflowed by (\d+) bytes?/.exec(outcome.stderr);
+  const overflow = /region `(?:FLASH|text)' overflowed by (\d+) bytes?/.exec(outcome.stderr);
   if (overflow) {
     throw new ModelTooLargeError(
       `Cannot run the model on ${board.name}: its flash is ${overflow[1]} bytes too small for firmware and model; use a smaller model.`,
@@ -95,21 +100,19 @@ export async function runOnBoard(
   model: Uint8Array,
   job: Job,
 ): Promise<BoardRun> {
+  const { architecture } = board;
   const objects = await buildObjects(workshop, tools.compiler, board, defines);
   return withFolder(workshop, async (dir) => {
     writeFileSync(join(dir, "model.atome"), model);
     writeFileSync(join(dir, "job.bin"), encodeJob(job));
     const image = await linkImage(workshop, tools.compiler, board, objects, dir);
     const sections = readSections(readFileSync(image));
-    const outcome = await runProgram(
-      tools.emulator,
-      board.architecture.emulatorArgs(board.machine, image),
-      dir,
-      runTimeoutMs,
-    );
+    const args = architecture.emulatorArgs(board.machine, image);
+    const outcome = await runProgram(tools.emulator, args, dir, runTimeoutMs);
     if (outcome.code !== 0)
       throw new FailureError(`Cannot run the firmware of ${board.name}: ${describeFailure(outcome)}.`);
-    const result = parseResult(outcome.stdout, board.name);
+    const printed = architecture.printed?.(outcome) ?? outcome.stdout;
+    const result = parseResult(printed, board.name, architecture.cyclesPerTick);
     if (result.error === arenaError && result.arenaBytes > result.ramBytes) {
       throw new ModelTooLargeError(
         `Cannot run the model on ${board.name}: it needs ${result.arenaBytes} bytes of RAM but ${result.ramBytes} are free; use a smaller model.`,

@@ -1,4 +1,4 @@
-import { type Architecture, arm, riscv, xtensa } from "./architectures.js";
+import { type Architecture, arm, avr, riscv, xtensa } from "./architectures.js";
 
 /** Where a machine has memory of a kind, and how much. */
 export interface Region {
@@ -88,6 +88,13 @@ export const boards: readonly Board[] = [
     flash: { start: 0x40200000, bytes: 1024 * KB },
     ram: { start: 0x3ffe8000, bytes: 80 * KB },
     clockHz: 40_000_000,
+  },
+  // ATmega1284P datasheet, chapter "AVR Memories". The counter is timer 1, by 64 of at most 20 MHz.
+  {
+    ...{ name: "simavr (atmega1284p)", machine: "atmega1284p", architecture: avr, core: "atmega1284p" },
+    flash: { start: 0x0000, bytes: 128 * KB },
+    ram: { start: 0x0100, bytes: 16 * KB },
+    clockHz: 312_500,
   },
 ];
 

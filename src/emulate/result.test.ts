@@ -22,6 +22,12 @@ describe("parseResult()", () => {
     });
   });
 
+  test("turns ticks into cycles, where those are counted", () => {
+    const { instructionsPerToken, instructionsPerCheck, ...result } = parseResult(line, "simavr", 64);
+    expect(result).toMatchObject({ cyclesPerToken: 64_032, cyclesPerCheck: 64_000 });
+    expect([instructionsPerToken, instructionsPerCheck]).toEqual([undefined, undefined]);
+  });
+
   test("leaves out what was not measured", () => {
     const native = line.replace(/"stackBytes":392/, '"stackBytes":0').replace("16000000", "0");
     const result = parseResult(native, "gcc -O2");

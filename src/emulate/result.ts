@@ -23,6 +23,9 @@ export interface EngineResult {
   instructionsPerToken?: number;
   /** For the check of the whole model. */
   instructionsPerCheck?: number;
+  /** The same in cycles, where those are counted instead. */
+  cyclesPerToken?: number;
+  cyclesPerCheck?: number;
 }
 
 /** An engine that can be asked to do a job: native code, an emulated board, or one in this process. */
@@ -55,10 +58,11 @@ const isHash = (value: unknown): value is string => typeof value === "string" &&
  * Reads the line that firmware/main.c prints.
  *
  * @param name of the engine, for errors
+ * @param cyclesPerTick where cycles are counted and not instructions
  * @throws FailureError when the line is not complete
  */
-export function parseResult(stdout: string, name: string): EngineResult {
-  const line = stdout.split("\n").find((text) => text.startsWith("{"));
+export function parseResult(printed: string, name: string, cyclesPerTick?: number): EngineResult {
+  const line = printed.split("\n").find((text) => text.startsWith("{"));
   const raw = line === undefined ? undefined : parseObject(line);
   const valid =
     raw !== undefined &&
@@ -68,16 +72,14 @@ export function parseResult(stdout: string, name: string): EngineResult {
     raw.tokens.every(isCount) &&
     countNames.every((key) => isCount(raw[key]));
   if (!valid) {
-    const found = stdout === "" ? "nothing" : JSON.stringify(stdout.slice(0, 80));
+    const found = printed === "" ? "nothing" : JSON.stringify(printed.slice(0, 80));
     throw new FailureError(
       `Cannot read the result of ${name}: expected one line of JSON, found ${found}; the engine stopped early.`,
     );
   }
   const counts = raw as unknown as Counts;
   const tokens = raw.tokens as number[];
-  const { error, fed, arenaBytes, ramBytes, stackBytes, clockHz } = counts;
-  // With -icount shift=0 the emulator spends 1 ns per instruction.
-  const instructions = (ticks: number) => (ticks * 1e9) / clockHz;
+  const { error, fed, arenaBytes, ramBytes, stackBytes } = counts;
   return {
     error,
     hash: raw.hash as string,
@@ -87,9 +89,21 @@ export function parseResult(stdout: string, name: string): EngineResult {
     arenaBytes,
     ramBytes,
     ...(stackBytes > 0 && { stackBytes }),
-    ...(clockHz > 0 &&
-      tokens.length > 0 && { instructionsPerToken: Math.round(instructions(counts.ticks) / tokens.length) }),
-    ...(clockHz > 0 && { instructionsPerCheck: Math.round(instructions(counts.checkTicks)) }),
+    ...(counts.clockHz > 0 && workOf(counts, tokens.length, cyclesPerTick)),
+  };
+}
+
+function workOf({ ticks, checkTicks, clockHz }: Counts, tokens: number, cyclesPerTick?: number): Partial<EngineResult> {
+  if (cyclesPerTick !== undefined) {
+    const cyclesPerCheck = checkTicks * cyclesPerTick;
+    return { cyclesPerCheck, ...(tokens > 0 && { cyclesPerToken: Math.round((ticks * cyclesPerTick) / tokens) }) };
+  }
+  // With -icount shift=0 the emulator spends 1 ns per instruction.
+  const instructions = (of: number) => (of * 1e9) / clockHz;
+  const instructionsPerCheck = Math.round(instructions(checkTicks));
+  return {
+    instructionsPerCheck,
+    ...(tokens > 0 && { instructionsPerToken: Math.round(instructions(ticks) / tokens) }),
   };
 }
 
