@@ -137,9 +137,14 @@ static void run_sample(const job_t *job) {
 }
 
 static void run_recall(const job_t *job) {
+#if ATOME_RECALL
   uint32_t longest = next_word(), repeats = next_word();
   atome_recall(job->atome, longest, repeats, (int32_t)next_word());
   fputs("null", stdout);
+#else
+  (void)job;
+  fail("recall without recall");
+#endif
 }
 
 static void run_router(const job_t *job) {
@@ -230,6 +235,7 @@ static const char *check_contracts(const job_t *job, uint32_t bytes, uint32_t ne
   if (atome_check(job->model, bytes, NULL) != ATOME_ERROR_POINTER) broken = "nowhere to tell the arena's size";
   if (atome_check((uint8_t *)shifted + 2, bytes, &other) != ATOME_ERROR_ALIGNMENT) broken = "a model not aligned";
   if (atome_init(NULL, shifted, need)) broken = "no model to start";
+  if (atome_init(job->model + 2, shifted, need)) broken = "a model to start that is not aligned";
   if (atome_init(job->model, NULL, need)) broken = "no arena";
   if (atome_init(job->model, shifted, need - 1)) broken = "an arena too small";
   if (atome_init(job->model, shifted, 0)) broken = "an empty arena";
