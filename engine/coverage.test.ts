@@ -1,7 +1,7 @@
 /** The suite reaches every branch of atome.c: vectors, malformed files and bad calls, in every build that a branch is for. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { malformed, modelOf, vectors } from "../vectors/load.js";
 import { buildHost, ENGINE_SOURCE, type HostJob, isMissing, removeBuilds, runHost } from "./test/native-host.js";

@@ -90,7 +90,7 @@ function wordsOf(call: Call, vocab: number): number[] {
   }
 }
 
-function encodeHostJob({ model, calls }: HostJob): Buffer {
+export function encodeHostJob({ model, calls }: HostJob): Buffer {
   const words = (values: readonly number[]) => Buffer.from(Uint32Array.from(values).buffer);
   const vocab = model.length >= 18 ? model[16] | (model[17] << 8) : 0;
   const encoded = calls.map((call) => {

@@ -1,0 +1,101 @@
+// Mutation testing of both engines: one operator or number of engine/atome.c or its mirror is changed at a time, and the suite
+// should notice. What it does not notice is explained in mutants/survivors.json or is a gap.
+//
+//     npm run bench -- mutants [--target c,mirror] [--every 1] [--jobs 2] [--json] [--dry-run]
+//
+// --every n tries each n-th mutant only. atome.c is held to the vectors, the malformed files and the bad calls, in the builds for
+// wide and narrow cores, and what survives that to both sanitizers; the mirror to the vectors and its own tests.
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { mutantsOf } from "./mutants/mutate.mjs";
+import { targets } from "./mutants/targets.mjs";
+import { markdownTable, publish } from "./shared/results.mjs";
+
+const { values: options } = parseArgs({
+  options: {
+    target: { type: "string", default: "c,mirror" },
+    every: { type: "string", default: "1" },
+    jobs: { type: "string", default: "2" },
+    json: { type: "boolean", default: false },
+    "dry-run": { type: "boolean", default: false },
+  },
+});
+const folder = fileURLToPath(new URL("../build/mutants", import.meta.url));
+const explanations = JSON.parse(readFileSync(new URL("mutants/survivors.json", import.meta.url), "utf8"));
+const note = (line) => process.stderr.write(`${line}\n`);
+
+/** What a survivor is known by: it stays the same when lines move. */
+const keyOf = ({ within, text, from, to, nth }) =>
+  `${within}: ${text} [${from} -> ${to || "nothing"}${nth ? `, ${nth + 1}.` : ""}]`;
+
+/** Counts equal changes of equal lines, so that each has a key of its own. */
+function numbered(mutants) {
+  const seen = new Map();
+  return mutants.map((mutant) => {
+    const key = keyOf(mutant);
+    const nth = seen.get(key) ?? 0;
+    seen.set(key, nth + 1);
+    return { ...mutant, nth };
+  });
+}
+
+async function runTarget(name) {
+  const place = join(folder, name);
+  rmSync(place, { recursive: true, force: true });
+  const target = await targets[name](place);
+  const unchanged = join(place, "unchanged");
+  mkdirSync(unchanged, { recursive: true });
+  if ((await target.verdictOf(target.source, unchanged)) !== "survived")
+    throw new Error(`${target.name} does not pass its own tests unchanged; run "npm test" first.`);
+  const mutants = numbered(mutantsOf(target.source)).filter((_, i) => i % Number(options.every) === 0);
+  const counts = { invalid: 0, killed: 0, survived: 0 };
+  const survivors = [];
+  let next = 0;
+  const work = async (worker) => {
+    const own = join(place, `worker-${worker}`);
+    if (!existsSync(own)) mkdirSync(own, { recursive: true });
+    while (next < mutants.length) {
+      const mutant = mutants[next++];
+      const verdict = await target.verdictOf(mutant.source, own);
+      counts[verdict]++;
+      if (verdict === "survived") survivors.push(keyOf(mutant));
+      if (verdict === "survived") note(`survived  ${target.name}:${mutant.line}  ${keyOf(mutant)}`);
+      if (next % 100 === 0) note(`${target.name}: ${next} of ${mutants.length}, ${survivors.length} survived`);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(options.jobs) }, (_, worker) => work(worker)));
+  survivors.sort();
+  const why = explanations[name] ?? {};
+  return {
+    target: target.name,
+    ...counts,
+    survivors: survivors.map((key) => ({ mutant: key, why: why[key] ?? null })),
+  };
+}
+
+const rows = [];
+for (const name of options.target.split(",")) rows.push(await runTarget(name));
+const explained = ({ survivors }) => survivors.filter(({ why }) => why !== null).length;
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const text = `One operator or number changed at a time; mutants that do not compile are not counted.
+
+${markdownTable(
+  ["program", "mutants", "killed", "survived", "of these explained", "score", "score without the explained"],
+  rows.map((row) => {
+    const all = row.killed + row.survived;
+    const numbers = [all, row.killed, row.survived, explained(row)];
+    return [row.target, ...numbers, percent(row.killed / all), percent(row.killed / (all - explained(row)))];
+  }),
+)}`;
+if (!options["dry-run"] && options.every === "1" && options.target === "c,mirror") {
+  publish("mutants", {
+    title: "Mutation testing",
+    command: "npm run bench -- mutants",
+    seed: "none",
+    text,
+    data: { rows },
+  });
+}
+process.stdout.write(options.json ? `${JSON.stringify({ rows })}\n` : `${text}\n`);

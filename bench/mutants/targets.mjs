@@ -1,0 +1,122 @@
+// The two engines that are mutated: how a changed text is held to the suite. A verdict is "invalid" (it does not compile, or is
+// the same program), "killed", or "survived".
+import { execFile } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { runnerImport } from "vite";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Runs a program to its end, or to `timeoutMs`: {code, stdout}; a code that is no 0 for one that was killed. */
+function run(program, args, { input, env = {}, timeoutMs }) {
+  return new Promise((resolve) => {
+    const options = {
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+      maxBuffer: 2 ** 28,
+      env: { ...process.env, ...env },
+      cwd: root,
+    };
+    const child = execFile(program, args, options, (error, stdout) =>
+      resolve({ code: error ? error.code || 1 : 0, stdout }),
+    );
+    child.stdin.on("error", () => {}); // of a program that ended before it had read all
+    child.stdin.end(input);
+  });
+}
+
+const SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+/** As cores get it that have neither a wide product nor a division. */
+const narrow = (source) => source.replace(/^#define (WIDE_PRODUCT|DIVISION) 1$/gm, "#define $1 0");
+
+/** atome.c: the vectors' host, as it is and as narrow cores get it; what is left, with sanitizers. */
+async function cTarget(folder) {
+  const [{ module: host }, { module: suite }] = await Promise.all(
+    ["engine/test/native-host.ts", "vectors/load.ts"].map((path) => runnerImport(join(root, path))),
+  );
+  const vectors = [...suite.vectors].sort((a, b) => suite.modelOf(a.name).length - suite.modelOf(b.name).length);
+  const jobs = [
+    ...suite.malformed.map(({ bytes }) => ({ model: bytes, calls: [] })),
+    ...vectors.map(({ name, calls }) => ({ model: suite.modelOf(name), calls })),
+  ];
+  const cut = suite.malformed.length + 30;
+  const inputs = [jobs.slice(0, cut), jobs.slice(cut)].map((part) => Buffer.concat(part.map(host.encodeHostJob)));
+  const hostSource = join(root, "engine/test/vectors-host.c");
+  const path = join(root, "engine/atome.c");
+
+  async function compile(source, place, flags) {
+    writeFileSync(join(place, "atome.c"), source);
+    const args = ["-std=c99", "-w", "-I", join(root, "engine"), ...flags, "atome.c", hostSource, "-o", "host"];
+    const { code } = await run(
+      "gcc",
+      args.map((arg) => (arg === "atome.c" || arg === "host" ? join(place, arg) : arg)),
+      { timeoutMs: 60_000 },
+    );
+    return code === 0 ? join(place, "host") : undefined;
+  }
+
+  const builds = [
+    { flags: ["-O1"], textOf: (source) => source, timeoutMs: 10_000 },
+    { flags: ["-O1"], textOf: narrow, timeoutMs: 15_000 },
+    { flags: ["-O1", ...SANITIZERS], textOf: narrow, timeoutMs: 60_000 },
+    { flags: ["-O1", ...SANITIZERS], textOf: (source) => source, timeoutMs: 60_000 },
+  ];
+  const reference = join(folder, "reference");
+  mkdirSync(reference, { recursive: true });
+  const expected = [];
+  const good = await compile(readFileSync(path, "utf8"), reference, ["-O1"]);
+  for (const input of inputs) expected.push((await run(good, [], { input, timeoutMs: 60_000 })).stdout);
+
+  async function verdictOf(source, place) {
+    for (const { flags, textOf, timeoutMs } of builds) {
+      const program = await compile(textOf(source), place, flags);
+      if (!program) return "invalid";
+      for (const [i, input] of inputs.entries()) {
+        const { code, stdout } = await run(program, [], { input, timeoutMs });
+        if (code !== 0 || stdout !== expected[i]) return "killed";
+      }
+    }
+    return "survived";
+  }
+  return { name: "engine/atome.c", source: readFileSync(path, "utf8"), verdictOf };
+}
+
+/** The mirror: the vectors, then what is left of the engines' own tests. */
+async function mirrorTarget() {
+  const source = readFileSync(join(root, "dist/engine/mirror.js"), "utf8");
+  const host = fileURLToPath(new URL("mirror-host.mjs", import.meta.url));
+  const config = fileURLToPath(new URL("vitest.config.ts", import.meta.url));
+
+  async function verdictOf(text, place) {
+    const file = join(place, "engine", "mirror.js");
+    if (!readable(file)) lay(place);
+    writeFileSync(file, text);
+    const { code } = await run(process.execPath, [host, pathToFileURL(file).href], { timeoutMs: 20_000 });
+    if (code !== 0) return "killed";
+    const vitest = join(root, "node_modules/vitest/vitest.mjs");
+    const tests = await run(process.execPath, [vitest, "run", "--config", config], {
+      env: { ATOME_MUTANT: file },
+      timeoutMs: 180_000,
+    });
+    return tests.code === 0 ? "survived" : "killed";
+  }
+  return { name: "src/engine/mirror.ts", source, verdictOf };
+}
+
+function readable(path) {
+  try {
+    return readFileSync(path).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+/** What mirror.js imports, beside it. */
+function lay(place) {
+  mkdirSync(join(place, "engine"), { recursive: true });
+  for (const name of ["format", "model"]) symlinkSync(join(root, "dist", name), join(place, name));
+  copyFileSync(join(root, "package.json"), join(place, "package.json"));
+}
+
+export const targets = { c: cTarget, mirror: mirrorTarget };
