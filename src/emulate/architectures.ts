@@ -12,7 +12,7 @@ export interface Architecture {
   linkFlags?: readonly string[];
   /** Program that runs an image. */
   emulator: string;
-  /** Its arguments; the firmware's exit code is the emulator's. */
+  /** Its arguments, for an image in the folder it runs in; its exit code is the firmware's. */
   emulatorArgs(machine: string, image: string): readonly string[];
   /** What the firmware printed, where that is not the standard output. */
   printed?(outcome: Outcome): string;

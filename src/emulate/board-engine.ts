@@ -54,6 +54,8 @@ const memorySymbols = ({ flash, ram }: Board) => [
   ...[`board_ram_start=${ram.start}`, `board_ram_bytes=${ram.bytes}`],
 ];
 
+const imageName = "image.elf";
+
 /** Links by sections.ld. No library is linked: what it would be needed for is an error. */
 const bareFlags = (workshop: Workshop, board: Board) => [
   ...["-nostdlib", "-nostartfiles"],
@@ -61,13 +63,13 @@ const bareFlags = (workshop: Workshop, board: Board) => [
   ...["-T", join(workshop.firmwareDir, "sections.ld")],
 ];
 
-/** Links firmware, engine, model and job to `dir`/image.elf. */
+/** Links firmware, engine, model and job to an image in `dir`. */
 async function linkImage(workshop: Workshop, compiler: string, board: Board, objects: string, dir: string) {
   const { architecture, core } = board;
   const args = [
     ...[...architecture.flags(core), "-Wl,--gc-sections", ...(architecture.linkFlags ?? bareFlags(workshop, board))],
     ...readdirSync(objects).map((name) => join(objects, name)),
-    ...[join(workshop.firmwareDir, "data.S"), "-o", "image.elf"],
+    ...[join(workshop.firmwareDir, "data.S"), "-o", imageName],
   ];
   const outcome = await runProgram(compiler, args, dir, buildTimeoutMs);
   const overflow = /region `(?:FLASH|text)' overflowed by (\d+) bytes?/.exec(outcome.stderr);
@@ -78,7 +80,6 @@ async function linkImage(workshop: Workshop, compiler: string, board: Board, obj
   }
   if (outcome.code !== 0)
     throw new FailureError(`Cannot link the firmware of ${board.name}: ${describeFailure(outcome)}.`);
-  return join(dir, "image.elf");
 }
 
 /** A run on a board together with what its image consists of. */
@@ -105,9 +106,9 @@ export async function runOnBoard(
   return withFolder(workshop, async (dir) => {
     writeFileSync(join(dir, "model.atome"), model);
     writeFileSync(join(dir, "job.bin"), encodeJob(job));
-    const image = await linkImage(workshop, tools.compiler, board, objects, dir);
-    const sections = readSections(readFileSync(image));
-    const args = architecture.emulatorArgs(board.machine, image);
+    await linkImage(workshop, tools.compiler, board, objects, dir);
+    const sections = readSections(readFileSync(join(dir, imageName)));
+    const args = architecture.emulatorArgs(board.machine, imageName);
     const outcome = await runProgram(tools.emulator, args, dir, runTimeoutMs);
     if (outcome.code !== 0)
       throw new FailureError(`Cannot run the firmware of ${board.name}: ${describeFailure(outcome)}.`);

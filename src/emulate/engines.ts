@@ -55,7 +55,7 @@ function findBoards(workshop: Workshop): FoundEngines {
   return found;
 }
 
-/** Every engine that can be built and run here: native code of each compiler, other processors' code in an emulator, and the emulated boards. */
+/** Every engine that can be built and run here: programs of each compiler, also for other processors, and emulated boards. */
 export async function findEngines(workshop: Workshop): Promise<FoundEngines> {
   const [native, emulated] = [await findNative(workshop), findBoards(workshop)];
   return { engines: [...native.engines, ...emulated.engines], missing: [...native.missing, ...emulated.missing] };
