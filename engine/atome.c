@@ -1080,7 +1080,7 @@ uint32_t atome_entropy(const int32_t *probability, uint32_t n) {
 #if ATOME_ROUTER
 uint32_t atome_router(const atome_t *a, uint32_t layer, int32_t mix[3]) {
   uint32_t i;
-  for (i = 0; i < 3; i++) mix[i] = a->mix[MIX_BYTES / 2 * layer + i];
+  for (i = 0; i < 3; i++) mix[i] = layer < a->layers ? a->mix[MIX_BYTES / 2 * layer + i] : 0;
   return atome_entropy(mix, 3);
 }
 #endif
@@ -1098,7 +1098,9 @@ static flash_t *find_section(const atome_t *a, uint32_t id) {
 
 uint32_t atome_encode(const atome_t *a, flash_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used) {
   flash_t *list = find_section(a, SECTION_TOKENS);
-  uint32_t symbol = *text, length = 1;
+  uint32_t symbol, length = 1;
+  if (!bytes) return 0;
+  symbol = *text;
   if (list) symbol = longest_match(list, a->vocab, text, bytes, &length);
   if (symbol >= a->vocab) return 0;
   symbols[0] = (uint16_t)symbol;

@@ -19,9 +19,11 @@
  *     2144 + 4 (d + 4) + 4 (max(O, d, 2 e) + 2 dHead + 3) + 2 (max(d, e) + 4), rounded up to 4, + 8 L + memoryBytes
  * and 16 less on an AVR.
  *
- * Contracts, for all calls: pointers are valid and, where said, aligned; `a` comes from atome_init; the model has passed
- * atome_check and stays where it is, unchanged, as long as `a` is used. Several `a` may run side by side. No call blocks,
- * allocates or recurses; the stack needed is below 512 bytes on 32-bit cores and on an AVR. SPEC.md says what every bit is.
+ * Contracts, for all calls: pointers are valid and, where said, aligned; only atome_check and atome_init look at them. `a`
+ * comes from atome_init and is not NULL; the model has passed atome_check and stays where it is, unchanged, as long as `a` is
+ * used. A number out of the range that stands at the call is refused where the call says so; elsewhere the caller keeps to it.
+ * SPEC.md 6.1 lists all bad calls. Several `a` may run side by side. No call blocks, allocates or recurses; the stack needed is
+ * below 512 bytes on 32-bit cores and on an AVR. SPEC.md says what every bit is.
  */
 #ifndef ATOME_H
 #define ATOME_H
@@ -136,8 +138,8 @@ void atome_recall(atome_t *a, uint32_t longest, uint32_t repeats, int32_t penalt
  * Returns 0, or 1 and changes nothing when the symbol is out of range. */
 uint32_t atome_feed(atome_t *a, uint32_t symbol);
 
-/* Computes the logits after the last symbol fed: `outputs` of them, in 1/2048 bit. They stay valid, at the same place,
- * until the next call of atome_feed, atome_step or atome_scores. */
+/* Computes the logits after the last symbol fed (there must be one): `outputs` of them, in 1/2048 bit. They stay valid, at
+ * the same place, until the next call of atome_feed, atome_step or atome_scores. */
 const int32_t *atome_logits(atome_t *a);
 
 /* atome_feed and atome_logits. NULL when the symbol is out of range (nothing is changed). */
@@ -152,22 +154,22 @@ uint32_t atome_sample(atome_t *a, atome_sampler_t *sampler);
 /* Turns the logits into probabilities in 1/32768, in place, and returns them: the scores of a class model. */
 const int32_t *atome_scores(atome_t *a);
 
-/* Entropy in 1/2048 bit of n probabilities in 1/32768. */
+/* Entropy in 1/2048 bit of n probabilities in 1/32768, each 0..32768; 0 of none. */
 uint32_t atome_entropy(const int32_t *probability, uint32_t n);
 
 /* The router's mix of a layer in the last step, in 1/32768, in the order local, state, sparse; 0 for a pathway that the
- * layer lacks. Returns its entropy in 1/2048 bit. `layer` < layers. */
+ * layer lacks. Returns its entropy in 1/2048 bit. All are 0 when there is no such layer. */
 uint32_t atome_router(const atome_t *a, uint32_t layer, int32_t mix[3]);
 
-/* Takes the longest token off the front of text[0..bytes-1] (bytes > 0) and writes 1 or 3 symbols (3: an escaped byte).
- * Returns how many, with *used bytes eaten; 0 when the byte cannot be encoded (a model without tokens, byte >= vocab). */
+/* Takes the longest token off the front of text[0..bytes-1] and writes 1 or 3 symbols (3: an escaped byte). Returns how
+ * many, with *used bytes eaten; 0 when there is no byte, or it cannot be encoded (a model without tokens, byte >= vocab). */
 uint32_t atome_encode(const atome_t *a, const ATOME_FLASH uint8_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used);
 
-/* The bytes of a symbol of the output stream: returns how many (0..255) and points *text at them, in the model or in `a`.
- * Keeps the escape's state in `a`, so give it every symbol once, in order. */
+/* The bytes of a symbol of the output stream: returns how many (0..255; 0 of a symbol >= vocab) and points *text at them, in
+ * the model or in `a`. Keeps the escape's state in `a`, so give it every symbol once, in order. */
 uint32_t atome_decode(atome_t *a, uint32_t symbol, const ATOME_FLASH uint8_t **text);
 
-/* The name of class `index`: returns its length in bytes and points *name at it. 0 when the model has none. */
+/* The name of class `index`: returns its length in bytes and points *name at it. 0 when the model has none of it. */
 uint32_t atome_class_name(const atome_t *a, uint32_t index, const ATOME_FLASH uint8_t **name);
 
 #ifdef __cplusplus

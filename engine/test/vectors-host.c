@@ -225,15 +225,16 @@ static void run_call(const job_t *job, uint32_t what, uint32_t n) {
   putchar('\n');
 }
 
-/* What the header promises beside results: refusals that change nothing. Returns the first broken promise. */
-static const char *check_contracts(const job_t *job, uint32_t bytes, uint32_t need) {
+/* What the header promises of bad calls before there is a stream: SPEC.md 6.1. Returns the first broken promise. */
+static const char *check_opening(const job_t *job, uint32_t bytes, uint32_t need) {
   uint32_t other, *shifted = allocate(bytes + 4 + need);
-  const uint8_t *name;
   const char *broken = NULL;
   memset(shifted, 0, bytes + 4 + need);
   if (atome_check(NULL, bytes, &other) != ATOME_ERROR_POINTER) broken = "no model";
   if (atome_check(job->model, bytes, NULL) != ATOME_ERROR_POINTER) broken = "nowhere to tell the arena's size";
   if (atome_check((uint8_t *)shifted + 2, bytes, &other) != ATOME_ERROR_ALIGNMENT) broken = "a model not aligned";
+  if (atome_check((uint8_t *)shifted + 1, bytes, &other) != ATOME_ERROR_ALIGNMENT) broken = "a model at an odd address";
+  if (atome_check(shifted, 0, &other) != ATOME_ERROR_SIZE) broken = "no bytes";
   if (atome_init(NULL, shifted, need)) broken = "no model to start";
   if (atome_init(job->model + 2, shifted, need)) broken = "a model to start that is not aligned";
   if (atome_init(job->model, NULL, need)) broken = "no arena";
@@ -241,10 +242,29 @@ static const char *check_contracts(const job_t *job, uint32_t bytes, uint32_t ne
   if (atome_init(job->model, shifted, 0)) broken = "an empty arena";
   if (atome_init(job->model, (uint8_t *)shifted + 2, need)) broken = "an arena not aligned";
   if (atome_init(job->model, (uint8_t *)shifted + 1, need)) broken = "an arena at an odd address";
-  if (atome_feed(job->atome, job->model[16] | (uint32_t)job->model[17] << 8) != 1) broken = "a symbol one too large";
-  if (atome_class_name(job->atome, job->outputs, &name)) broken = "a class too many";
-  if (atome_step(job->atome, UINT32_MAX)) broken = "a symbol far too large";
   free(shifted);
+  return broken;
+}
+
+/* And of those on a stream: they change nothing, or the answers that follow are wrong. */
+static const char *check_stream(const job_t *job) {
+  uint32_t vocab = job->model[16] | (uint32_t)job->model[17] << 8, used;
+  int32_t mix[3] = {1, 1, 1};
+  uint16_t symbols[3];
+  const uint8_t *bytes;
+  void *nothing = malloc(0);
+  const char *broken = NULL;
+  if (atome_feed(job->atome, vocab) != 1) broken = "a symbol one too large";
+  if (atome_feed(job->atome, UINT32_MAX) != 1) broken = "a symbol far too large";
+  if (atome_step(job->atome, vocab) || atome_step(job->atome, UINT32_MAX)) broken = "a step with a symbol too large";
+  if (atome_router(job->atome, job->layers, mix) || mix[0] || mix[1] || mix[2]) broken = "a layer too many";
+  if (atome_router(job->atome, UINT32_MAX, mix)) broken = "a layer far too many";
+  if (atome_entropy(nothing, 0)) broken = "no probabilities";
+  if (atome_encode(job->atome, nothing, 0, symbols, &used)) broken = "no text";
+  if (atome_decode(job->atome, vocab, &bytes) || atome_decode(job->atome, UINT32_MAX, &bytes)) broken = "no such symbol";
+  if (atome_class_name(job->atome, job->outputs, &bytes)) broken = "a class too many";
+  if (atome_class_name(job->atome, UINT32_MAX, &bytes)) broken = "a class far too many";
+  free(nothing);
   return broken;
 }
 
@@ -267,7 +287,8 @@ static void run_job(void) {
     if (!job.atome) fail("atome_init refused an arena of the size that atome_check told");
     job.outputs = job.model[18] | (uint32_t)job.model[19] << 8;
     job.layers = job.model[26];
-    broken = check_contracts(&job, bytes, need);
+    broken = check_opening(&job, bytes, need);
+    if (!broken) broken = check_stream(&job);
     if (broken) fail(broken);
   }
   while ((what = next_word()) != END) {
