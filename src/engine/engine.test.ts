@@ -43,14 +43,121 @@ describe.each([
     expect(() => create(damaged)).toThrow(/^Cannot load the model: at byte 12, crc32 is /);
   });
 
-  test.each([5, 65536, -1, 2 ** 32 - 1])("refuses symbol %d and changes nothing", (symbol) => {
+  const sampler = { temperature: 256, topK: 0, topP: 0, random: 1 };
+  const settings = { longest: 6, repeats: 7, penalty: 0 };
+
+  test.each<[string, (engine: Engine) => unknown, string]>([
+    ...[5, 65536, -1, 2 ** 32 - 1, 0.5, Number.NaN].flatMap(
+      (symbol): [string, (engine: Engine) => unknown, string][] => {
+        const refusal = `Cannot feed symbol ${symbol}: the model has the symbols 0 to 4; encode the text with it.`;
+        return [
+          [`to feed ${symbol}`, (engine) => engine.feed(symbol), refusal],
+          [`to step with ${symbol}`, (engine) => engine.step(symbol), refusal],
+        ];
+      },
+    ),
+    [
+      "a layer too many",
+      (engine) => engine.router(2),
+      "Cannot tell the router's mix: layer is 2 but it must be a whole number from 0 to 1; give such.",
+    ],
+    ["a layer below 0", (engine) => engine.router(-1), "Cannot tell the router's mix: layer is -1 but "],
+    ["no layer", (engine) => engine.router(Number.NaN), "Cannot tell the router's mix: layer is NaN but "],
+    [
+      "a temperature of 65536",
+      (engine) => engine.sample({ ...sampler, temperature: 65536 }),
+      "Cannot sample: temperature is",
+    ],
+    [
+      "a temperature below 0",
+      (engine) => engine.sample({ ...sampler, temperature: -1 }),
+      "Cannot sample: temperature is -1",
+    ],
+    ["a topK of 0.5", (engine) => engine.sample({ ...sampler, topK: 0.5 }), "Cannot sample: topK is 0.5 but"],
+    ["a topP of NaN", (engine) => engine.sample({ ...sampler, topP: Number.NaN }), "Cannot sample: topP is NaN but"],
+    [
+      "a random of 2^32",
+      (engine) => engine.sample({ ...sampler, random: 2 ** 32 }),
+      "Cannot sample: random is 4294967296",
+    ],
+    ["recall of 7", (engine) => engine.recall({ ...settings, longest: 7 }), "Cannot set recall: longest is 7 but"],
+    [
+      "recall's repeats of 8",
+      (engine) => engine.recall({ ...settings, repeats: 8 }),
+      "Cannot set recall: repeats is 8",
+    ],
+    ["a penalty of 32768", (engine) => engine.recall({ ...settings, penalty: 32768 }), "Cannot set recall: penalty is"],
+    ["a penalty below 0", (engine) => engine.recall({ ...settings, penalty: -1 }), "Cannot set recall: penalty is -1"],
+    ["a probability of 0.5", (engine) => engine.entropy([1, 0.5]), "Cannot tell the entropy: probability 1 is 0.5 but"],
+    ["a probability below 0", (engine) => engine.entropy([-1]), "Cannot tell the entropy: probability 0 is -1 but"],
+    ["a probability of 32769", (engine) => engine.entropy([32769]), "Cannot tell the entropy: probability 0 is 32769"],
+    [
+      "1025 probabilities",
+      (engine) => engine.entropy(Array(1025).fill(0)),
+      "Cannot tell the entropy: the number of probabilities is 1025 but",
+    ],
+    ["to decode -1", (engine) => engine.decode(-1), "Cannot decode: the symbol is -1 but"],
+    ["to decode 0.5", (engine) => engine.decode(0.5), "Cannot decode: the symbol is 0.5 but"],
+    ["to name class 0.5", (engine) => engine.className(0.5), "Cannot name a class: its index is 0.5 but"],
+  ])("refuses %s, and changes nothing", (_, act, refusal) => {
     const [engine, twin] = [create(base), create(base)];
-    const refusal = `Cannot feed symbol ${symbol}: the model has the symbols 0 to 4; encode the text with it.`;
     engine.step(1);
     twin.step(1);
-    expect(() => engine.feed(symbol)).toThrow(new UsageError(refusal));
-    expect(() => engine.step(symbol)).toThrow(new UsageError(refusal));
+    const bad = () => act(engine);
+    expect(bad).toThrow(UsageError);
+    expect(bad).toThrow(refusal);
+    expect(bad).toThrow(/^Cannot [^\n;]+: [^\n;]+; [^\n;]+\.$/);
+    expect(engine.argmax()).toBe(twin.argmax());
     expect([...engine.step(2)]).toEqual([...twin.step(2)]);
+  });
+
+  test.each<[string, (engine: Engine) => unknown, string]>([
+    [
+      "argmax",
+      (engine) => engine.argmax(),
+      "Cannot choose a symbol: there are no logits of the last symbol; call step",
+    ],
+    [
+      "sample",
+      (engine) => engine.sample({ ...sampler }),
+      "Cannot sample: there are no logits of the last symbol; call",
+    ],
+    [
+      "scores",
+      (engine) => engine.scores(),
+      "Cannot tell the scores: there are no logits of the last symbol; call step",
+    ],
+  ])("refuses %s where there are no logits: before a step, after feed and after a reset", (_, act, refusal) => {
+    const engine = create(base);
+    const readings = [() => undefined, () => engine.feed(1), () => void engine.step(1), () => engine.reset()];
+    const outcomes = readings.map((read) => {
+      read();
+      try {
+        return typeof act(engine);
+      } catch (error) {
+        return error instanceof UsageError ? error.message : error;
+      }
+    });
+    const refused = expect.stringContaining(refusal);
+    expect(outcomes).toEqual([refused, refused, expect.stringMatching(/number|object/), refused]);
+  });
+
+  test("refuses logits before a symbol is read, and after a reset", () => {
+    const engine = create(base);
+    const refusal = new UsageError("Cannot tell the logits: no symbol was read; call feed or step before.");
+    expect(() => engine.logits()).toThrow(refusal);
+    engine.feed(1);
+    expect(engine.logits()).toHaveLength(5);
+    engine.reset();
+    expect(() => engine.logits()).toThrow(refusal);
+  });
+
+  test("takes nothing: no text, no probabilities, a symbol and a class that are not there", () => {
+    const engine = create(gated);
+    expect([...engine.encode(new Uint8Array())]).toEqual([]);
+    expect(engine.entropy([])).toBe(0);
+    expect([...engine.decode(17), ...engine.decode(0xffffffff), ...engine.className(0)]).toEqual([]);
+    expect(engine.router(1).mix).toEqual([0, 0, 0]);
   });
 
   test("keeps streams apart", () => {
@@ -77,7 +184,7 @@ describe.each([
     expect([...feeding.step(7)]).toEqual(first);
   });
 
-  test("keeps the settings of recall through a reset, and refuses others", () => {
+  test("keeps the settings of recall through a reset", () => {
     const engine = create(recalling);
     const text = [0, 1, 1, 0, 1, 1, 0];
     const run = () => {
@@ -94,12 +201,6 @@ describe.each([
     const lost = run().map((logits, t) => logits.map((logit, symbol) => off[t][symbol] - logit));
     expect(lost).toEqual([[700, 0, 0], ...text.slice(1).map(() => [700, 700, 0])]);
     engine.recall({ longest: 6, repeats: 7, penalty: 0 });
-    expect(run()).toEqual(full);
-    for (const bad of [{ longest: 7 }, { repeats: 8 }, { repeats: 0.5 }, { penalty: 32768 }, { penalty: -1 }]) {
-      const act = () => engine.recall({ longest: 6, repeats: 7, penalty: 0, ...bad });
-      expect(act).toThrow(UsageError);
-      expect(act).toThrow(/^Cannot set recall: [^\n]+; [^\n]+\.$/);
-    }
     expect(run()).toEqual(full);
   });
 

@@ -36,7 +36,10 @@ export interface RouterMix {
   entropy: number;
 }
 
-/** A running stream of a model, as atome.h declares it. Every engine gives the same bits. */
+/**
+ * A running stream of a model, as atome.h declares it. Every engine gives the same bits. A call with an argument out of its
+ * range, or for logits that are not there, throws a UsageError and changes nothing: SPEC.md section 6.1.
+ */
 export interface Engine {
   /** Symbols V: those fed are 0..vocab - 1. */
   readonly vocab: number;
@@ -51,19 +54,13 @@ export interface Engine {
    * Sets how far recall goes; a model without it does not mind. A new engine has 6, 7, 0: all of what was learned, which is
    * right for text that is read. Text that the model writes would go in circles: 1, 4, 6144 keeps it from that; 0, 0, 0 is
    * no recall.
-   *
-   * @throws UsageError when a setting is out of range
    */
   recall(settings: RecallSettings): void;
-  /**
-   * Takes one symbol without computing logits.
-   *
-   * @throws UsageError when the symbol is out of range; nothing is changed then
-   */
+  /** Takes one symbol without computing logits. */
   feed(symbol: number): void;
   /**
-   * Logits after the last symbol fed, in 1/2048 bit, one per output. The array is the engine's own and holds them until its
-   * next call of feed, step or scores.
+   * Logits after the last symbol fed, in 1/2048 bit, one per output; there are none after a reset. The array is the engine's
+   * own and holds them until its next call of feed, step or scores.
    */
   logits(): Int32Array;
   /** `feed`, then `logits`. */

@@ -19,6 +19,7 @@ import {
 } from "../format/layout.js";
 import { readModel } from "../format/reader.js";
 import { FailureError, UsageError } from "../model/errors.js";
+import { CheckedEngine } from "./checked.js";
 import type { CheckResult, Engine, RecallSettings, Sampler } from "./engine.js";
 
 const SECTION_BYTES = 8;
@@ -1107,25 +1108,9 @@ function className(a: Atome, index: number): Uint8Array {
 // ---- the interface of src/engine/engine.ts ----
 
 /** @throws UsageError */
-export function refuseSymbol(symbol: number, vocab: number): never {
-  throw new UsageError(
-    `Cannot feed symbol ${symbol}: the model has the symbols 0 to ${vocab - 1}; encode the text with it.`,
-  );
-}
-
-/** @throws UsageError */
 export function refuseByte(byte: number, at: number, vocab: number): never {
   throw new UsageError(
     `Cannot encode the text: at byte ${at}, the byte is ${byte} but the model has only the symbols 0 to ${vocab - 1}; leave it out.`,
-  );
-}
-
-/** @throws UsageError when a setting is out of range */
-export function checkRecall({ longest, repeats, penalty }: RecallSettings): void {
-  const inRange = (value: number, greatest: number) => Number.isInteger(value) && value >= 0 && value <= greatest;
-  if (inRange(longest, MATCH_MAX) && inRange(repeats, MATCH_MAX + 1) && inRange(penalty, 32767)) return;
-  throw new UsageError(
-    `Cannot set recall: longest is ${longest}, repeats ${repeats}, penalty ${penalty} but they must be whole numbers up to 6, 7 and 32767; give such.`,
   );
 }
 
@@ -1160,21 +1145,16 @@ export function createMirror(model: Uint8Array): Engine {
   const { error } = check(model);
   if (error) refuseModel(model, error);
   const { a, arenaBytes } = init(model);
-  return {
+  return new CheckedEngine({
     vocab: a.vocab,
     outputs: a.outputs,
     nLayers: a.layers,
     arenaBytes,
     reset: () => reset(a),
-    recall: (settings) => {
-      checkRecall(settings);
-      recall(a, settings);
-    },
-    feed: (symbol) => {
-      if (feed(a, symbol)) refuseSymbol(symbol, a.vocab);
-    },
+    recall: (settings) => recall(a, settings),
+    feed: (symbol) => void feed(a, symbol),
     logits: () => logits(a),
-    step: (symbol) => step(a, symbol) ?? refuseSymbol(symbol, a.vocab),
+    step: (symbol) => step(a, symbol) as Int32Array,
     argmax: () => argmax(a),
     sample: (sampler) => sample(a, sampler),
     scores: () => scores(a),
@@ -1183,5 +1163,5 @@ export function createMirror(model: Uint8Array): Engine {
     encode: (text) => encodeText(a, text),
     decode: (symbol) => decode(a, symbol),
     className: (index) => className(a, index),
-  };
+  });
 }

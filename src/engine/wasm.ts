@@ -1,6 +1,7 @@
 /** engine/atome.c as WebAssembly behind the interface of engine.ts. */
+import { CheckedEngine } from "./checked.js";
 import type { CheckResult, Engine, RecallSettings, Sampler } from "./engine.js";
-import { checkRecall, refuseByte, refuseModel, refuseSymbol } from "./mirror.js";
+import { refuseByte, refuseModel } from "./mirror.js";
 
 /** What engine.wasm exports; pointers are offsets into its memory. */
 interface Exports {
@@ -64,7 +65,7 @@ class Instance {
   }
 }
 
-/** One running stream. */
+/** One running stream; `CheckedEngine` holds its calls to what they may be. */
 class WasmEngine implements Engine {
   readonly vocab: number;
   readonly outputs: number;
@@ -116,12 +117,11 @@ class WasmEngine implements Engine {
   }
 
   recall(settings: RecallSettings): void {
-    checkRecall(settings);
     this.#exports.atome_recall(this.#a, settings.longest, settings.repeats, settings.penalty);
   }
 
   feed(symbol: number): void {
-    if (this.#exports.atome_feed(this.#a, symbol) !== 0) refuseSymbol(symbol, this.vocab);
+    this.#exports.atome_feed(this.#a, symbol);
   }
 
   logits(): Int32Array {
@@ -129,8 +129,7 @@ class WasmEngine implements Engine {
   }
 
   step(symbol: number): Int32Array {
-    const pointer = this.#exports.atome_step(this.#a, symbol);
-    return pointer === 0 ? refuseSymbol(symbol, this.vocab) : this.#outputsAt(pointer);
+    return this.#outputsAt(this.#exports.atome_step(this.#a, symbol));
   }
 
   argmax(): number {
@@ -211,7 +210,7 @@ export async function loadWasm(wasmBytes?: Uint8Array<ArrayBuffer>): Promise<Was
     create(model) {
       const instance = new Instance(module, model);
       const { error, arenaBytes } = instance.check();
-      return error ? refuseModel(model, error) : new WasmEngine(instance, arenaBytes);
+      return error ? refuseModel(model, error) : new CheckedEngine(new WasmEngine(instance, arenaBytes));
     },
   };
 }
