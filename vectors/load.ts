@@ -21,10 +21,11 @@ export const vectors = parse("vectors.json") as Vector[];
 /** The model of a vector, at the start of a buffer of its own. */
 export const modelOf = (name: string): Uint8Array<ArrayBuffer> => Uint8Array.from(read(`${name}.atome`));
 
-/** Every file that must be refused: its name, its error and its bytes. */
+/** Every file that must be refused: its name, its error, its bytes and the vector whose model they were, if any. */
 export const malformed = (parse("malformed.json") as MalformedVector[]).map((vector) => ({
   name: vector.name,
   error: vector.error,
+  of: vector.of,
   bytes: malformedBytes(vector, modelOf),
 }));
 

@@ -304,6 +304,7 @@ const sections: Case[] = [
 
 const layers: Case[] = [
   entry("pathways-none", "layer", sampleBase, layer8(1, LAYER.pathways, 0)),
+  entry("pathways-8", "layer", sampleBase, layer8(1, LAYER.pathways, 8)),
   entry("pathways-bit-3", "layer", sampleBase, layer8(0, LAYER.pathways, 15)),
   entry("pathways-gated-without-local", "layer", sampleGated, layer8(0, LAYER.pathways, 6)),
   entry("window-0-with-sparse", "layer", sampleBase, layer16(0, LAYER.window, 0)),
