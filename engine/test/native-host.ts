@@ -19,6 +19,13 @@ export type Compiler = (typeof COMPILERS)[number] | "avr-gcc";
 /** Whether a missing tool makes tests fail instead of being skipped. */
 export const mustRun = process.env.CI === "true";
 
+/** Builds that stop at the first undefined behaviour, or read of what was never written. */
+export const SANITIZERS: [Compiler, string[]][] = [
+  ["gcc", ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]],
+  ["clang", ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]],
+  ["clang", ["-O1", "-g", "-fsanitize=memory", "-fno-sanitize-recover=all"]],
+];
+
 /** Whether tests of this compiler have to be skipped. */
 export const isMissing = (compiler: Compiler): boolean =>
   !mustRun && findTool(compiler, process.env.PATH ?? "") === undefined;

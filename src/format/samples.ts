@@ -77,6 +77,29 @@ function drawLayer(draw: Draw, dimensions: Dimensions, pathways: number, window:
   };
 }
 
+/** The shape of any small model: every block, option and set of pathways, and recall where it may be. */
+export function drawShape(draw: Draw): SampleShape {
+  const options = [0, 1, 2, 4, 6, 7, 8, 10, 12, 14][draw(0, 9)];
+  const classifier = (options & OPTION.classifier) !== 0;
+  const vocab = draw(2, 40);
+  const dInner = draw(0, 1) * draw(1, 50);
+  // Mostly one that a few steps fill.
+  const drawWindow = () => Math.max(1, draw(1, 1024) >> draw(0, 10));
+  const layers = Array.from({ length: draw(1, 4) }, () => {
+    const pathways = draw(1, 7) | (dInner > 0 ? PATHWAY.local : 0);
+    return { pathways, window: (pathways & PATHWAY.sparse) !== 0 ? drawWindow() : 0 };
+  });
+  const outputs = classifier ? draw(2, 30) : vocab;
+  const dimensions = { vocab, outputs, dModel: draw(2, 45), dInner, dHead: draw(1, 9), topK: draw(1, 4) };
+  const recall = { window: drawWindow(), forget: draw(0, 1) ? draw(0, vocab - 1) : undefined };
+  return {
+    dimensions: { ...dimensions, nLayers: layers.length },
+    options,
+    layers,
+    recall: !classifier && draw(0, 1) ? recall : undefined,
+  };
+}
+
 /** A valid model without sections besides the weights (and the class names of a classifier), its values drawn at random. */
 export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
   const { dimensions, options } = shape;
