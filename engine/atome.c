@@ -61,6 +61,14 @@ typedef const ATOME_FLASH uint8_t flash_t; /* a byte of the model, or of a text 
 #endif
 
 #define IS_GATED(a) (ATOME_GATED && (!ATOME_BASE || (a)->inner))
+/* The tables; in their place the sampler and recall want 2 bytes per output. */
+#if ATOME_TABLES == 4
+#define SCRATCH_BYTES(a) 2048
+#elif ATOME_TABLES == 1
+#define SCRATCH_BYTES(a) ((a)->outputs < TABLE_ENTRIES ? 2 * TABLE_ENTRIES : align4(2 * (a)->outputs))
+#else
+#error "ATOME_TABLES must be 4 or 1"
+#endif
 #define HAS_INT4(a, option) (ATOME_INT4 && ((a)->options & (option)))
 
 enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56, RECALL_BYTES = 116 };
@@ -74,7 +82,7 @@ enum { MATCH_MAX = 6, MATCH_SHIFT = 11, COUNT_MASK = 2047 };
 enum { VECTOR_MAX = 6553 };
 #define RESIDUAL_MAX INT32_C(0x1FFFFF) /* no enum holds them where int has 16 bits */
 #define MIX_MAX INT32_C(0x1FFFF)
-enum { TABLE_ENTRIES = 252, SCRATCH_BYTES = 2048, MIX_BYTES = 8 };
+enum { TABLE_ENTRIES = 252, MIX_BYTES = 8 };
 
 struct atome {
   uint8_t escape;           /* decoding: how many symbols of an escaped byte have come */
@@ -85,7 +93,7 @@ struct atome {
   flash_t *weights;  /* cursor */
   flash_t *record;   /* of the layer being run */
   uint8_t *memory;   /* cursor: what the layers remember between steps */
-  uint16_t *table;   /* 4 tables of 252 sums; also the sampler's weights, and what recall counts */
+  uint16_t *table;   /* ATOME_TABLES of 252 sums; also the sampler's weights, and what recall counts */
   int32_t *residual; /* d, and 4 spare */
   int32_t *product;  /* rows of the last matrix; the logits */
   int16_t *vector;   /* max(d, e), and 4 zeros */
@@ -269,6 +277,7 @@ static NOINLINE const uint16_t *build_tables(uint16_t *table, const uint16_t *v,
   return v;
 }
 
+#if ATOME_TABLES == 4
 /* Adds four groups to every row: 17 instructions on a Cortex-M3, 21 on a Cortex-M0 (18 and 25 without the hints). */
 static NOINLINE flash_t *add_four(flash_t *code, int32_t *row, uint32_t rows, const uint16_t *t0) {
   const int32_t *end = row + rows;
@@ -301,6 +310,15 @@ static flash_t *add_one(flash_t *code, int32_t *row, uint32_t rows, const uint16
   while (--rows);
   return code;
 }
+#else
+/* Adds one group to every row; its codes stand `step` bytes apart. */
+static void add_one(flash_t *code, uint32_t step, int32_t *row, uint32_t rows, const uint16_t *table) {
+  do {
+    *row++ += table[*code];
+    code += step;
+  } while (--rows);
+}
+#endif
 
 /* product = T . vector; moves the cursor past T */
 static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
@@ -315,11 +333,20 @@ static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_
   fill(product, rows, -(int32_t)(groups << 15));
   do {
     n = groups < 4 ? 1 : 4;
+#if ATOME_TABLES == 4
     v = build_tables(table, v, n);
     if (n == 1)
       code = add_one(code, product, rows, table);
     else
       code = add_four(code, product, rows, table);
+#else
+    uint32_t i;
+    for (i = 0; i < n; i++) {
+      v = build_tables(table, v, 1);
+      add_one(code + i, n, product, rows, table);
+    }
+    code = FORWARD(code, n * rows);
+#endif
     groups -= n;
   } while (groups);
 }
@@ -634,7 +661,12 @@ static uint32_t count_match(uint32_t counted, uint32_t match) {
 /* Counts the matches of n places by symbol, and returns the count of all. */
 static NOINLINE uint32_t count_matches(alias16_t *counted, const alias16_t *symbols, const uint8_t *matches, uint32_t n) {
   uint32_t all = 0;
-  fill((int32_t *)(void *)counted, SCRATCH_BYTES / 4, 0);
+#if ATOME_TABLES == 4
+  fill((int32_t *)(void *)counted, SCRATCH_BYTES(a) / 4, 0);
+#else
+  while (all < n) counted[symbols[all++]] = 0;
+  all = 0;
+#endif
   for (; n; n--) {
     uint32_t symbol = *symbols++, match = *matches++;
     counted[symbol] = (uint16_t)count_match(counted[symbol], match);
@@ -698,7 +730,7 @@ static uint32_t read_header(atome_t *a, flash_t *model) {
   rows += 2 * a->head + 3;
   a->vector_bytes = align4(2 * most);
   a->product_bytes = 4 * rows;
-  return (uint32_t)sizeof *a + SCRATCH_BYTES + 4 * (a->width + 4) + 4 * rows + a->vector_bytes + a->memory_bytes;
+  return (uint32_t)sizeof *a + SCRATCH_BYTES(a) + 4 * (a->width + 4) + 4 * rows + a->vector_bytes + a->memory_bytes;
 }
 
 #if ATOME_CHECK
@@ -936,7 +968,7 @@ atome_t *atome_init(const ATOME_FLASH void *model, void *arena, uint32_t arena_b
   if (!model || !arena || LOW_BITS(model) & 3 || LOW_BITS(arena) & (ARENA_ALIGNMENT - 1) || arena_bytes < sizeof *a) return 0;
   if (read_header(a, model) > arena_bytes) return 0;
   a->table = (uint16_t *)(void *)(a + 1);
-  a->residual = (int32_t *)(void *)(a->table + SCRATCH_BYTES / 2);
+  a->residual = (int32_t *)(void *)(a->table + SCRATCH_BYTES(a) / 2);
   a->product = a->residual + a->width + 4;
   a->vector = (int16_t *)(void *)((uint8_t *)a->product + a->product_bytes);
   a->mix = (uint16_t *)(void *)((uint8_t *)a->vector + a->vector_bytes);

@@ -14,9 +14,10 @@
  *       atome_step(a, symbol);                             // feed and logits
  *     }
  *
- * RAM, in bytes, on a 32-bit core, for a model with d = dModel, e = dInner (0 in the base block), O outputs, L layers and
- * the memoryBytes of its header:
- *     2144 + 4 (d + 4) + 4 (max(O, d, 2 e) + 2 dHead + 3) + 2 (max(d, e) + 4), rounded up to 4, + 8 L + memoryBytes
+ * RAM, in bytes, on a 32-bit core, for a model with d = dModel, w = max(d, dInner), r = d in the base block and 2 w in the
+ * gated one, O outputs, L layers and the memoryBytes of its header:
+ *     2144 + 4 (d + 4) + 4 (max(O, r) + 2 dHead + 3) + 2 (w + 4), rounded up to 4, + 8 L + memoryBytes
+ * and with ATOME_TABLES 1, in place of 2144, 96 + max(504, 2 O rounded up to 4)
  * and 16 less on an AVR.
  *
  * Contracts, for all calls: pointers are valid and, where said, aligned; only atome_check and atome_init look at them. `a`
@@ -79,6 +80,12 @@ extern "C" {
 #endif
 #ifndef ATOME_TOKENS
 #define ATOME_TOKENS 1 /* atome_encode, atome_decode */
+#endif
+
+/* Tables of sums held at a time, 504 bytes of RAM each: 4, or 1 for chips of a few KB. The same bits; with 1 a symbol takes
+ * up to half as many instructions more. */
+#ifndef ATOME_TABLES
+#define ATOME_TABLES 4
 #endif
 
 /* Why a model is refused: SPEC.md section 6. */

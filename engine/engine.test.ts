@@ -3,6 +3,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { packageWorkshop } from "../src/emulate/engines.js";
 import { findNativeTools, nativeTargets, targetName } from "../src/emulate/native.js";
+import { arenaBytes, type Tables } from "../src/engine/arena.js";
+import { memoryBytes } from "../src/format/layout.js";
+import { readModel } from "../src/format/reader.js";
 import { differences, malformed, modelOf, vectors } from "../vectors/load.js";
 import {
   buildHost,
@@ -26,14 +29,25 @@ const workshop = packageWorkshop(process.env.PATH ?? "");
 const vectorJobs: HostJob[] = vectors.map(({ name, calls }) => ({ model: modelOf(name), calls }));
 const malformedJobs: HostJob[] = malformed.map(({ bytes }) => ({ model: bytes, calls: [] }));
 
+/** RAM that a vector's model needs, by the formula of atome.h. */
+function neededBytes(name: string, tables: Tables): number {
+  const { dimensions, layers, recall } = readModel(modelOf(name));
+  return arenaBytes(dimensions, memoryBytes(dimensions, layers, recall), tables);
+}
+
+test.each(vectors)("$name needs as much RAM as the formula says", ({ name, arenaBytes: bytes }) => {
+  expect(neededBytes(name, 4)).toBe(bytes);
+});
+
 /** What a host's answers to all vectors and malformed files differ in. */
-function differencesFrom(given: readonly HostAnswer[]): string[] {
+function differencesFrom(given: readonly HostAnswer[], tables: Tables = 4): string[] {
   const answers = given.slice(0, vectors.length);
+  const wanted = vectors.map(({ name }) => neededBytes(name, tables));
   // A host with pointers of 8 bytes needs more than a chip: the same for each model.
-  const surplusBytes = answers[0].arenaBytes - vectors[0].arenaBytes;
+  const surplusBytes = answers[0].arenaBytes - wanted[0];
   return [
     ...vectors.flatMap((vector, index) => [
-      ...(answers[index].arenaBytes - vector.arenaBytes === surplusBytes ? [] : [`${vector.name}: arenaBytes`]),
+      ...(answers[index].arenaBytes - wanted[index] === surplusBytes ? [] : [`${vector.name}: arenaBytes`]),
       ...differences(vector, (_, call) => answers[index].answers[call]),
     ]),
     ...malformed.flatMap(({ name, error }, index) => {
@@ -57,6 +71,12 @@ test.skipIf(isMissing("gcc"))(
     expect(differencesFrom(runHost(host, [...vectorJobs, ...malformedJobs]))).toEqual([]);
   },
 );
+
+test.skipIf(isMissing("gcc"))("atome.c with one table at a time does the same in less RAM", () => {
+  const [compiler, flags] = SANITIZERS[0];
+  const given = runHost(buildHost(compiler, [...flags, "-DATOME_TABLES=1"]), [...vectorJobs, ...malformedJobs]);
+  expect(differencesFrom(given, 1)).toEqual([]);
+});
 
 for (const { tools, ...target } of targets) {
   test.skipIf("missing" in tools && !mustRun).each(target.optimisations)(
@@ -116,6 +136,10 @@ const DIALECTS: [Compiler, string[]][] = [
   ["avr-gcc", ["-std=gnu99", "-mmcu=atmega1284p"]],
 ];
 
+test.skipIf(isMissing("gcc"))("atome.c refuses another number of tables", () => {
+  expect(() => compile("gcc", ["-c", "-DATOME_TABLES=2"], [ENGINE_SOURCE])).toThrow("ATOME_TABLES must be 4 or 1");
+});
+
 test("atome.h has its switches", () => {
   expect(SWITCHES).toHaveLength(10);
 });
@@ -130,6 +154,11 @@ describe.each(DIALECTS)("%s compiles atome.c without a warning", (compiler, dial
       expect(() => compile(compiler, flags, [ENGINE_SOURCE])).not.toThrow();
     },
   );
+
+  test.skipIf(isMissing(compiler))("with one table at a time", () => {
+    const flags = [...dialect, ...WARNINGS, "-O2", "-c", "-DATOME_TABLES=1"];
+    expect(() => compile(compiler, flags, [ENGINE_SOURCE])).not.toThrow();
+  });
 });
 
 describe.each(COMPILERS)("%s", (compiler) => {
