@@ -71,6 +71,28 @@ describe("atome export", () => {
     expect((await json("inspect", "bare.atome")).metadata).toBeUndefined();
   });
 
+  test("sets windows, of a checkpoint and of a model alike", async () => {
+    const named = await json("export", checkpoint, "-o", "named.atome", "--windows", "3,5");
+    expect(named.windows).toEqual([3, 5]);
+    await json("export", model, "-o", "again.atome", "--windows", "3,5");
+    expect(read("again.atome").equals(read("named.atome"))).toBe(true);
+    const { layers } = await json("inspect", "named.atome");
+    expect(layers.map(({ window }: { window: number }) => window)).toEqual([3, 5]);
+    expect((await json("export", model, "-o", "one.atome", "--windows", "2")).windows).toEqual([2, 2]);
+  });
+
+  test("shortens windows until the model fits, by the text that is given", async () => {
+    const ramBytes = async (name: string) => (await json("inspect", name)).ramBytes;
+    const limit = (await ramBytes(model)) - 100;
+    const maxRam = ["--max-ram", String(limit), "--calibration", "text.txt"];
+    const { windows } = await json("export", model, "-o", "less.atome", ...maxRam);
+    expect(windows.reduce((sum: number, window: number) => sum + window, 0)).toBeLessThan(16);
+    const got = await ramBytes("less.atome");
+    // A position takes dHead + dInner = 20 bytes.
+    expect(limit - got).toBeGreaterThanOrEqual(0);
+    expect(limit - got).toBeLessThan(20);
+  });
+
   test("fits the ranges to a text", async () => {
     await json("export", checkpoint, "-o", "fitted.atome", "--calibration", "text.txt");
     expect((await json("eval", "fitted.atome", "held.txt")).bitsPerByte).toBeGreaterThan(0);
@@ -279,6 +301,24 @@ describe("exit code 2 for", () => {
       /^Cannot run ".*": it is a checkpoint, expected a \.atome file; make one/,
     ],
     ["a checkpoint to verify", ["verify", checkpoint], /^Cannot run ".*": it is a checkpoint/],
+    [
+      "windows of other layers",
+      ["export", model, "-o", "x", "--windows", "1,2,3"],
+      /^Cannot set the windows of .*: 3 are given but 2/,
+    ],
+    ["windows out of range", ["export", model, "-o", "x", "--windows", "0"], /Expected whole numbers from 1 to 1024/],
+    ["a size without a number", ["export", model, "-o", "x", "--max-ram", "k"], /Expected a number of bytes/],
+    [
+      "windows and RAM",
+      ["export", model, "-o", "x", "--windows", "2", "--max-ram", "9k"],
+      /^Cannot use --windows and --max-ram together/,
+    ],
+    [
+      "RAM without a text",
+      ["export", model, "-o", "x", "--max-ram", "9k"],
+      /^Cannot choose windows by --max-ram without a text/,
+    ],
+    ["windows of a model without -o", ["export", model, "--windows", "2"], /say with -o where/],
     ["a model to export", ["export", model], /^Cannot export ".*": it is a \.atome file already/],
     [
       "a temperature that is no number",

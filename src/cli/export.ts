@@ -4,27 +4,29 @@ import { writeFileAtomically } from "../checkpoint/atomic-file.js";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.js";
 import { Corpus } from "../corpus/corpus.js";
 import { UsageError } from "../model/errors.js";
-import { checkOutput, readInput } from "./files.js";
-import { isAtomeFile } from "./models.js";
-import { collect } from "./options.js";
+import { checkOutput } from "./files.js";
+import { isAtomeFile, readModelInput } from "./models.js";
+import { byteSize, collect } from "./options.js";
 import { type CommonOptions, grouped, Output, withCommonOptions, withExamples } from "./output.js";
 import { encode } from "./train-data.js";
+import { type WindowChoice, windowList, withChosenWindows } from "./windows.js";
 
 /** Symbols of the calibration text that are run: ranges do not change with more. */
 const CALIBRATION_SYMBOLS = 4096;
 
-interface ExportOptions extends CommonOptions {
+interface ExportOptions extends CommonOptions, WindowChoice {
   output?: string;
-  calibration?: string;
   metadata: readonly string[] | boolean;
 }
 
 export function exportCommand(): Command {
   const command = new Command("export")
     .description("Turn a checkpoint into a .atome file: integers only, ready for the chip.")
-    .argument("<checkpoint>", "a .safetensors checkpoint")
+    .argument("<checkpoint>", "a .safetensors checkpoint; with other windows also a .atome file")
     .option("-o, --output <file>", "the .atome file (default: model.atome beside the checkpoint)")
     .option("--calibration <text>", "text to fit the number ranges to (default: the model's own text)")
+    .option("--windows <list>", "attention windows: one, or one per layer with attention: 64,32,8", windowList)
+    .option("--max-ram <bytes>", "shorten windows by what they cost on the --calibration text: 90k", byteSize)
     .option("--metadata <key=value>", "put a text into the file, e.g. licence=CC0; may be repeated", collect)
     .option("--no-metadata", "leave out seed, step and hash of the training data")
     .action(exportFile);
@@ -32,24 +34,38 @@ export function exportCommand(): Command {
     withCommonOptions(command),
     ["atome export runs/mine/best.safetensors", "writes runs/mine/model.atome"],
     ["atome export best.safetensors -o story.atome --metadata licence=CC0", "with a licence in it"],
+    ["atome export model.atome -o small.atome --max-ram 90k --calibration text.txt", "shorter windows, less RAM"],
   );
 }
 
 async function exportFile(path: string, options: ExportOptions): Promise<void> {
   const output = new Output(options);
+  const bytes = readModelInput(path, "a checkpoint or a .atome file");
+  const isModel = isAtomeFile(bytes, path);
+  if (isModel) checkModelExport(path, options);
   const target = options.output ?? join(dirname(path), "model.atome");
-  const bytes = readInput(path, "a .safetensors checkpoint");
-  if (isAtomeFile(bytes, path)) {
-    throw new UsageError(`Cannot export "${path}": it is a .atome file already, expected a .safetensors checkpoint.`);
-  }
   checkOutput(target);
+  const exported = isModel ? bytes : await exportBytes(bytes, path, options);
+  const { model, ...windows } = await withChosenWindows(exported, path, options, output);
+  writeFileAtomically(target, model);
+  output.result({ model: target, flashBytes: model.length, ...windows });
+  output.print(`Wrote ${target}: ${grouped(model.length)} bytes of flash.`);
+}
+
+/** A .atome file is exported already; only its windows can change, and it may not be written over unasked. */
+function checkModelExport(path: string, { windows, maxRam, output }: ExportOptions): void {
+  const cannot = `Cannot export "${path}": it is a .atome file already`;
+  if (windows === undefined && maxRam === undefined) {
+    throw new UsageError(`${cannot}; give a .safetensors checkpoint, or other windows with --windows or --max-ram.`);
+  }
+  if (output === undefined) throw new UsageError(`${cannot}; say with -o where the one with other windows goes.`);
+}
+
+async function exportBytes(bytes: Uint8Array, path: string, options: ExportOptions): Promise<Uint8Array> {
   const checkpoint = decodeCheckpoint(bytes, `"${path}"`);
   const calibration = options.calibration === undefined ? undefined : readCalibration(options.calibration, checkpoint);
   const metadata = options.metadata === false ? undefined : metadataOf(checkpoint, options.metadata);
-  const model = await exportCheckpoint(checkpoint, metadata, calibration);
-  writeFileAtomically(target, model);
-  output.result({ model: target, flashBytes: model.length });
-  output.print(`Wrote ${target}: ${grouped(model.length)} bytes of flash.`);
+  return exportCheckpoint(checkpoint, metadata, calibration);
 }
 
 /** What a model file says of its origin; texts of `--metadata key=value` are added. */

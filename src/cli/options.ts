@@ -24,3 +24,12 @@ export const realNumber =
 
 /** Parser that collects an option given several times. */
 export const collect = (text: string, previous: readonly string[] = []): string[] => [...previous, text];
+
+/** Parser of a size in bytes: 92160 or 90k. */
+export const byteSize = (text: string): number => {
+  const [, digits, kilo] = /^(\d{1,9})(k?)$/i.exec(text) ?? [];
+  if (digits === undefined || Number(digits) === 0) {
+    throw new InvalidArgumentError("Expected a number of bytes, for example 92160 or 90k.");
+  }
+  return Number(digits) * (kilo ? 1024 : 1);
+};
