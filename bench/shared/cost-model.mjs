@@ -35,12 +35,12 @@ export function features({ config, groups, slots, layers, batch, context, output
 /**
  * Non-negative least squares on the relative error, by coordinate descent.
  *
- * @param rows [{features, ms}]
- * @returns [{meaning, nanoseconds}] in the order of the features
+ * @param rows [{features, total}]: counts, and what they come to together
+ * @returns the cost of one of each feature, in the unit of the totals
  */
-export function fitCosts(rows) {
-  const a = rows.map(({ features: counts, ms }) => counts.map((count) => count / ms));
-  const costs = counted.map(() => 0);
+export function leastCosts(rows) {
+  const a = rows.map(({ features: counts, total }) => counts.map((count) => count / total));
+  const costs = a[0].map(() => 0);
   for (let sweep = 0; sweep < 20_000; sweep++) {
     for (let j = 0; j < costs.length; j++) {
       let [top, bottom] = [0, 0];
@@ -49,9 +49,20 @@ export function fitCosts(rows) {
         top += row[j] * (1 - others);
         bottom += row[j] * row[j];
       }
-      costs[j] = Math.max(0, top / bottom);
+      costs[j] = bottom > 0 ? Math.max(0, top / bottom) : 0;
     }
   }
+  return costs;
+}
+
+/**
+ * Costs of what a step does.
+ *
+ * @param rows [{features, ms}]
+ * @returns [{meaning, nanoseconds}] in the order of the features
+ */
+export function fitCosts(rows) {
+  const costs = leastCosts(rows.map(({ features: counts, ms }) => ({ features: counts, total: ms })));
   return counted.map(([meaning], j) => ({ meaning, nanoseconds: costs[j] * 1e6 }));
 }
 

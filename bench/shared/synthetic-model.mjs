@@ -1,5 +1,5 @@
 // Models with random weights, for measurements that depend on the shape alone. The scales are of a trained model's order of
-// magnitude, so that no pathway saturates or vanishes. Not for models with sparse attention in the gated block.
+// magnitude, so that no pathway saturates or vanishes.
 import { OPTION, PATHWAY } from "../../dist/format/layout.js";
 import { drawModel, seededDraw } from "../../dist/format/samples.js";
 import { writeModel } from "../../dist/format/writer.js";
@@ -32,7 +32,12 @@ const baseScales = ({ dModel, dHead }) => {
   };
 };
 
-const gatedScales = ({ dModel }) => ({
+const gatedScales = ({ dModel, dInner, dHead }) => ({
+  sparse: { multiplier: 24000, shift: 4 },
+  score: { multiplier: half, shift: 5 + rootBits(dHead) },
+  query: { multiplier: half, shift: 8 + rootBits(dInner) },
+  key: { multiplier: half, shift: 8 + rootBits(dInner) },
+  value: { multiplier: half, shift: 8 },
   local: { multiplier: 24000, shift: 13 },
   state: { multiplier: 24000, shift: 2 },
   router: { multiplier: half, shift: 2 + rootBits(dModel) },
@@ -48,7 +53,7 @@ function withRealisticScales(layer, draw, dimensions) {
     normShift,
     norm: normParameters(draw, dModel),
     routerBias: [0, 0, 0],
-    state: {
+    state: layer.state && {
       a: Int16Array.from(layer.state.a, () => draw(0, 32000)),
       c: Int16Array.from(layer.state.c, () => draw(-half, half)),
     },
@@ -61,19 +66,22 @@ function withRealisticScales(layer, draw, dimensions) {
 
 const int4Steps = (table) => ({ ...table, steps: table.steps.map(() => half) });
 
+/** The .atome bytes of a named configuration, with `vocab` symbols and no token table. */
+export const syntheticModel = (name, seed, vocab = 256) => syntheticModelOf(namedConfig(name), seed, vocab);
+
 /**
- * The .atome bytes of a named configuration, with `vocab` symbols and no token table: the base block with ternary tables, the
- * gated block with one 4-bit table for both ends.
+ * The .atome bytes of a configuration: the base block with ternary tables, the gated block with one 4-bit table for both ends.
  */
-export function syntheticModel(name, seed, vocab = 256) {
-  const { block, dModel, dInner, dHead, nLayers, topK, layers } = namedConfig(name);
+export function syntheticModelOf(config, seed, vocab) {
+  const { block, dModel, dInner, dHead, nLayers, topK, layers, recall } = config;
   const gated = block === "gated";
   const draw = seededDraw(seed);
   const dimensions = { vocab, outputs: vocab, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
   const bitsOf = (pathways) => Object.keys(PATHWAY).reduce((bits, key) => bits | (pathways[key] ? PATHWAY[key] : 0), 0);
   const parts = drawModel(draw, {
     dimensions,
-    options: gated ? OPTION.tied | OPTION.embedInt4 | OPTION.unembedInt4 : 0,
+    options: (gated ? OPTION.tied | OPTION.embedInt4 | OPTION.unembedInt4 : 0) | (recall ? OPTION.recall : 0),
+    recall: recall && { window: recall.window, forget: undefined },
     layers: layers.map(({ pathways, window }) => ({
       pathways: bitsOf(pathways),
       window: pathways.sparse ? window : 0,

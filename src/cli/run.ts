@@ -4,6 +4,7 @@ import { dataCommand } from "./data.js";
 import { demoCommand } from "./demo.js";
 import { evalCommand } from "./eval.js";
 import { exportCommand } from "./export.js";
+import { fitCommand } from "./fit.js";
 import { generateCommand } from "./generate.js";
 import { importCommand } from "./import.js";
 import { inspectCommand } from "./inspect.js";
@@ -49,6 +50,7 @@ function makeProgram(): Command {
     exportCommand,
     importCommand,
     inspectCommand,
+    fitCommand,
     verifyCommand,
     keygenCommand,
     signCommand,

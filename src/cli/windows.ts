@@ -21,7 +21,7 @@ export interface WindowChoice {
 }
 
 /** Symbols of the text that windows are measured on: a loss of a thousandth shows. */
-const MEASURED_SYMBOLS = 16384;
+const MEASURED_SYMBOLS = 8192;
 
 /** Parser of a list of windows. */
 export function windowList(text: string): number[] {

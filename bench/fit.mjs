@@ -1,0 +1,158 @@
+// Instructions per symbol from a model's shape, for `atome fit`: what each loop of the engine costs, fitted to emulator counts.
+//
+//     npm run bench -- fit [--json] [--dry-run] [--seed 1]
+//
+// Every shape is run in two builds (ATOME_TABLES 4 and 1) on a machine of each family of cores, with attention and recall full.
+// The costs of the loops (src/fit/work.ts) are fitted to the first list of shapes and tried on the second, which no cost has seen.
+// Writes src/fit/costs.ts.
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { runOnBoard } from "../dist/emulate/board-engine.js";
+import { boards, largeCortexM0 } from "../dist/emulate/boards.js";
+import { packageWorkshop } from "../dist/emulate/engines.js";
+import { findTool } from "../dist/emulate/tools.js";
+import { shapeOfModel } from "../dist/fit/shape.js";
+import { WORK, workOf } from "../dist/fit/work.js";
+import { readModel } from "../dist/format/reader.js";
+import { parseConfig } from "../dist/model/parse-config.js";
+import { leastCosts } from "./shared/cost-model.mjs";
+import { markdownTable, publish } from "./shared/results.mjs";
+import { syntheticModelOf } from "./shared/synthetic-model.mjs";
+
+const base = (dModel, nLayers, dHead, window, vocab, more = {}) => ({
+  vocab,
+  config: { block: "base", dModel, nLayers, dHead, window, ...more },
+});
+const gated = (dModel, dInner, nLayers, vocab, more = {}) => ({
+  vocab,
+  config: { block: "gated", dModel, dInner, nLayers, ...more },
+});
+const all = ["local", "state", "sparse"];
+const fitted = [
+  base(16, 2, 8, 8, 32),
+  base(16, 2, 8, 32, 256),
+  base(24, 1, 4, 16, 64),
+  base(32, 2, 8, 32, 256),
+  base(33, 3, 12, 7, 100, { topK: 1 }),
+  base(48, 1, 48, 24, 40),
+  base(64, 4, 16, 48, 256),
+  base(64, 2, 32, 4, 512),
+  base(100, 2, 10, 48, 96),
+  base(32, 4, 8, 8, 64, { pathways: ["local"] }),
+  base(40, 3, 8, 8, 64, { pathways: ["state"] }),
+  base(40, 3, 16, 40, 64, { pathways: ["sparse"] }),
+  base(48, 3, 16, 8, 64, { pathways: ["local", "state"] }),
+  base(128, 1, 16, 16, 64),
+  gated(24, 48, 2, 96, { pathways: ["local", "state"] }),
+  gated(48, 144, 3, 96, { pathways: ["local", "state"] }),
+  gated(40, 86, 2, 512, { pathways: ["local", "state"] }),
+  gated(16, 64, 4, 32, { pathways: ["local"] }),
+  gated(64, 32, 2, 64, { pathways: ["local", "state"] }),
+  gated(32, 64, 2, 64, { pathways: all, dHead: 8, window: 40 }),
+  gated(20, 40, 1, 1024, { pathways: ["local"] }),
+  gated(24, 48, 2, 96, { pathways: ["local", "state"], recall: { window: 48 } }),
+  gated(40, 60, 1, 300, { pathways: ["local", "state"], recall: { window: 16 } }),
+  gated(32, 96, 1, 64, { pathways: ["local"], recall: { window: 40 } }),
+];
+const tried = [
+  base(20, 3, 6, 12, 50),
+  base(64, 4, 16, 24, 256),
+  base(96, 2, 24, 48, 128),
+  base(56, 3, 8, 20, 200, { pathways: ["local", "sparse"] }),
+  base(128, 2, 32, 40, 256),
+  gated(40, 87, 3, 300, { pathways: ["local", "state"], recall: { window: 32 } }),
+  gated(56, 112, 2, 96, { pathways: ["local", "state"] }),
+  gated(28, 50, 3, 128, { pathways: all, dHead: 12, window: 24 }),
+];
+const families = { "cortex-m0": largeCortexM0, "cortex-m3": boards.find(({ core }) => core === "cortex-m3") };
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    "dry-run": { type: "boolean", default: false },
+    seed: { type: "string", default: "1" },
+  },
+});
+const seed = Number(options.seed);
+const workshop = packageWorkshop(process.env.PATH ?? "");
+const [compiler, emulator] = ["arm-none-eabi-gcc", "qemu-system-arm"].map((name) =>
+  findTool(name, workshop.searchPath),
+);
+if (!compiler || !emulator) {
+  process.stderr.write('Cannot run the bench "fit": install gcc-arm-none-eabi and qemu-system-arm.\n');
+  process.exit(1);
+}
+
+/** After as many symbols as the longest window has, everything that is remembered is there. */
+const FULL = 48;
+const job = (vocab) => ({
+  promptSymbols: Array.from({ length: FULL }, (_, i) => (7 * i + 3) % Math.min(vocab, 32)),
+  generate: 12,
+});
+
+async function measure(board, { vocab, config }, tables) {
+  const model = syntheticModelOf(parseConfig(config, "of the bench"), seed, vocab);
+  const run = await runOnBoard(workshop, { compiler, emulator }, board, [`ATOME_TABLES=${tables}`], model, job(vocab));
+  if (run.error !== 0) throw new Error(`the engine refused the model: error ${run.error}`);
+  const work = workOf(shapeOfModel(readModel(model)), tables);
+  const total = run.instructionsPerToken;
+  return { features: WORK.map(([name]) => work[name]), total, stackBytes: run.stackBytes };
+}
+
+async function measureAll(board, shapes) {
+  const rows = [];
+  for (const shape of shapes) for (const tables of [4, 1]) rows.push(await measure(board, shape, tables));
+  return rows;
+}
+
+const round = (value) => Math.round(10 * value) / 10;
+
+async function measureFamily(family, board) {
+  const costs = leastCosts(await measureAll(board, fitted)).map(round);
+  const errors = (await measureAll(board, tried)).map(({ features, total }) => {
+    const predicted = features.reduce((sum, count, i) => sum + count * costs[i], 0);
+    return predicted / total - 1;
+  });
+  const sizes = errors.map(Math.abs);
+  const meanError = sizes.reduce((sum, error) => sum + error, 0) / sizes.length;
+  process.stderr.write(`${family}: ${sizes.map((error) => (100 * error).toFixed(1)).join(" ")} %\n`);
+  return { family, machine: board.name, costs, meanError, largestError: Math.max(...sizes), shapes: tried.length };
+}
+
+const results = [];
+for (const [family, board] of Object.entries(families)) results.push(await measureFamily(family, board));
+
+const percent = (ratio) => `${(100 * ratio).toFixed(1)} %`;
+const text = `Instructions per loop of the engine, by which \`atome fit\` estimates a symbol (all of atome.h built in), fitted to ${2 * fitted.length} counts of each
+family of cores and tried on ${2 * tried.length} others, of shapes that no cost has seen.
+
+${markdownTable(
+  ["loop", ...results.map(({ family }) => family)],
+  WORK.map(([name, meaning], i) => [`${name}: ${meaning}`, ...results.map(({ costs }) => costs[i])]),
+)}
+
+${markdownTable(
+  ["family", "emulated machine", "mean error", "largest error"],
+  results.map(({ family, machine, meanError, largestError }) => [
+    ...[family, machine, percent(meanError), percent(largestError)],
+  ]),
+)}`;
+
+const lines = results.map(({ family, costs }) =>
+  [`  "${family}": {`, ...WORK.map(([name], i) => `    ${name}: ${costs[i]},`), "  },"].join("\n"),
+);
+const source = `// Written by \`npm run bench -- fit\`: RESULTS.md says how, and how far it is off.
+import type { Work } from "./work.js";
+
+/** Instructions of each loop, by family of cores. */
+export const COSTS = {
+${lines.join("\n")}
+} as const satisfies Record<string, Work>;
+`;
+if (!options["dry-run"]) {
+  const command = `npm run bench -- fit --seed ${seed}`;
+  writeFileSync(fileURLToPath(new URL("../src/fit/costs.ts", import.meta.url)), source);
+  publish("fit", { title: "Instructions per symbol, from the shape", command, seed, text, data: { results } });
+}
+process.stdout.write(options.json ? `${JSON.stringify({ results })}\n` : `${text}\n`);

@@ -1,0 +1,50 @@
+import { HEADER_BYTES, memoryBytes, OPTION, PATHWAY, SECTION_ENTRY_BYTES, weightsLayout } from "../format/layout.js";
+import type { AtomeModel } from "../format/reader.js";
+import { type ModelConfig, pathwaysOf } from "../model/config.js";
+import type { Shape } from "./work.js";
+
+/** The shape of a model. */
+export const shapeOfModel = ({ dimensions, options, layers, recall }: AtomeModel): Shape => ({
+  dimensions,
+  options,
+  layers: layers.map(({ pathways, window }) => ({ pathways, window })),
+  recallWindow: recall?.window ?? 0,
+});
+
+/** The shape that a configuration will have with so many symbols. */
+export function shapeOfConfig(config: ModelConfig, vocab: number): Shape {
+  const { dModel, dHead, nLayers, topK, embedding, unembedding, tied, recall } = config;
+  const option = (isSet: boolean, bit: number) => (isSet ? bit : 0);
+  return {
+    dimensions: {
+      vocab,
+      outputs: vocab,
+      dModel,
+      dInner: config.block === "gated" ? config.dInner : 0,
+      dHead,
+      nLayers,
+      topK,
+    },
+    options:
+      option(tied, OPTION.tied) |
+      option(embedding === "int4", OPTION.embedInt4) |
+      option(unembedding === "int4", OPTION.unembedInt4) |
+      option(recall !== undefined, OPTION.recall),
+    layers: config.layers.map((layer) => ({
+      pathways: pathwaysOf(layer).reduce((bits, pathway) => bits | PATHWAY[pathway], 0),
+      window: layer.pathways.sparse ? layer.window : 0,
+    })),
+    recallWindow: recall?.window ?? 0,
+  };
+}
+
+/** What a model of the shape remembers between steps, in bytes. */
+export const rememberedBytes = ({ dimensions, layers, recallWindow }: Shape): number =>
+  memoryBytes(dimensions, layers, recallWindow > 0 ? { window: recallWindow } : undefined);
+
+/** Flash of header and weights, in bytes: all of a .atome file but tokens and metadata. */
+export function weightBytes({ dimensions, options, layers }: Shape): number {
+  const start = HEADER_BYTES + SECTION_ENTRY_BYTES;
+  const pathways = layers.map((layer) => layer.pathways);
+  return weightsLayout(dimensions, options, pathways, start).end;
+}
