@@ -112,7 +112,7 @@ describe("atome inspect", () => {
       dimensions: { dModel: 8, dInner: 16, nLayers: 2 },
     });
     const { stdout } = await runAtome(["inspect", model], cwd);
-    expect(stdout).toMatch(/^RAM +[\d,]+ bytes$/m);
+    expect(stdout).toMatch(/^RAM +[\d,]+ bytes; [\d,]+ with ATOME_TABLES=1$/m);
     expect(stdout).toMatch(/^0 +local \+ state \+ sparse +8 +\d+$/m);
   });
 
@@ -121,6 +121,28 @@ describe("atome inspect", () => {
     expect(last).toMatchObject({ kind: "checkpoint", step: 40, seed: 0, canResume: true, block: "gated" });
     expect(last.dataSha256).toBe(createHash("sha256").update(corpus).digest("hex"));
     expect((await json("inspect", checkpoint)).canResume).toBe(false);
+  });
+});
+
+describe("atome fit", () => {
+  test("tells chip by chip whether a model fits", async () => {
+    const { chips, ramBytes } = await json("fit", model);
+    const { ramBytes: arenaBytes } = await json("inspect", model);
+    expect(ramBytes).toBe(arenaBytes + 512 + 128);
+    const named = (name: string) => chips.find((chip: { name: string }) => chip.name.startsWith(name));
+    expect(named("STM32F411")).toMatchObject({ fits: true, tables: 4, ramOver: 0, flashOver: 0 });
+    expect(named("ATtiny85").fits).toBe(false);
+    const { stdout } = await runAtome(["fit", model, "--chip", "stm32f103"], cwd);
+    expect(stdout).toMatch(/^STM32F103C8, Blue Pill +Cortex-M3 +72 +64K +20K +2 +yes +[\d.]+ +[\d.]+ +[\d.]+$/m);
+    expect(stdout).toMatch(/^source +DS5319/m);
+  });
+
+  test("knows a model before it is trained, and an own chip", async () => {
+    const { modelBytes, vocab } = await json("fit", "--config", "nano", "--symbols", "32");
+    expect([modelBytes, vocab]).toEqual([1092 + 128, 32]);
+    const own = await json("fit", "--config", "prod", "--flash", "200k", "--ram", "100k", "--core", "Cortex-M4");
+    expect(own.chips).toHaveLength(1);
+    expect(own.chips[0]).toMatchObject({ core: "Cortex-M4", flashBytes: 204_800, ramBytes: 102_400, fits: false });
   });
 });
 
@@ -319,6 +341,14 @@ describe("exit code 2 for", () => {
       /^Cannot choose windows by --max-ram without a text/,
     ],
     ["windows of a model without -o", ["export", model, "--windows", "2"], /say with -o where/],
+    [
+      "a chip that nobody knows",
+      ["fit", model, "--chip", "Z80"],
+      /^Cannot find the chip "Z80": the known ones are ATtiny85;/,
+    ],
+    ["half of an own chip", ["fit", model, "--flash", "64k"], /give both its --flash and its --ram/],
+    ["nothing to fit", ["fit"], /^Cannot fit nothing/],
+    ["a model and a configuration", ["fit", model, "--config", "nano"], /^Cannot fit a model and a --config at once/],
     ["a model to export", ["export", model], /^Cannot export ".*": it is a \.atome file already/],
     [
       "a temperature that is no number",

@@ -3,18 +3,20 @@ import { CHIPS, type Chip } from "../fit/chips.js";
 import { CORES, type Core, type CoreName } from "../fit/cores.js";
 import { ALLOWANCE, type Fit, fitChip, ramNeeded, type Subject } from "../fit/estimate.js";
 import { shapeOfConfig, shapeOfModel, weightBytes } from "../fit/shape.js";
+import { LIMITS } from "../format/layout.js";
 import type { AtomeModel } from "../format/reader.js";
-import type { Alphabet } from "../model/config.js";
+import { type Alphabet, isTransformer } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
 import { engineMaker } from "./engines.js";
 import { generate } from "./generation.js";
 import { readModelFile, readModelInput } from "./models.js";
-import { byteSize, realNumber } from "./options.js";
+import { byteSize, realNumber, wholeNumber } from "./options.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 import { chooseConfig } from "./train-settings.js";
 
 interface FitOptions extends CommonOptions {
   config?: string;
+  symbols?: number;
   chip?: string;
   flash?: number;
   ram?: number;
@@ -27,6 +29,7 @@ export function fitCommand(): Command {
     .description("Tell which chips a model fits into, how fast it will be there and what a symbol costs (estimates).")
     .argument("[model]", "a .atome file")
     .option("--config <name|file>", "instead of a model: the one that a configuration will give")
+    .option("--symbols <n>", "... with so many symbols (default: what its alphabet has)", wholeNumber(...LIMITS.vocab))
     .option("--chip <text>", "only chips with this in their name")
     .option("--flash <bytes>", "an own chip: its flash, for example 64k", byteSize)
     .option("--ram <bytes>", "... its RAM", byteSize)
@@ -95,10 +98,11 @@ async function meanSymbolBytes({ bytes, tokens, classNames }: AtomeModel): Promi
   return WRITTEN_BYTES / [...generate(engine, { sampler, maxBytes: WRITTEN_BYTES })].length;
 }
 
-function configSubject({ config }: FitOptions): Subject {
+function configSubject({ config, symbols }: FitOptions): Subject {
   if (config === undefined) throw new UsageError("Cannot fit nothing: give a .atome file or a --config.");
   const chosen = chooseConfig({ config });
-  const { vocab, bytesPerSymbol, tokenBytes } = assumed(chosen.alphabet);
+  if (isTransformer(chosen)) throw new UsageError(`Cannot fit "${config}": its ${chosen.block} block has no export.`);
+  const { vocab, bytesPerSymbol, tokenBytes } = assumed(chosen.alphabet, symbols);
   const shape = shapeOfConfig(chosen, vocab);
   return { shape, modelBytes: weightBytes(shape) + tokenBytes + METADATA_BYTES, bytesPerSymbol };
 }
@@ -106,12 +110,13 @@ function configSubject({ config }: FitOptions): Subject {
 /** What "atome train" writes into the file, and its section entry. */
 const METADATA_BYTES = 128;
 
-/** What an alphabet will be, before it has seen a text: English of about a hundred characters. */
-function assumed(alphabet: Alphabet): { vocab: number; bytesPerSymbol: number; tokenBytes: number } {
-  if (alphabet.kind === "bytes") return { vocab: 256, bytesPerSymbol: 1, tokenBytes: 0 };
-  if (alphabet.kind === "map") return { vocab: 96, bytesPerSymbol: 1, tokenBytes: 2 * 96 };
+/** What an alphabet will be, before it has seen a text: one of English, with about a hundred characters. */
+function assumed(alphabet: Alphabet, symbols?: number) {
+  if (alphabet.kind === "bytes") return { vocab: symbols ?? 256, bytesPerSymbol: 1, tokenBytes: 0 };
+  if (alphabet.kind === "map") return { vocab: symbols ?? 96, bytesPerSymbol: 1, tokenBytes: 2 * (symbols ?? 96) };
   // RESULTS.md: 262,144 bytes of stories are 91,889 of 512 tokens.
-  return { vocab: alphabet.size, bytesPerSymbol: 2.9, tokenBytes: 4.5 * alphabet.size };
+  const vocab = symbols ?? alphabet.size;
+  return { vocab, bytesPerSymbol: 2.9, tokenBytes: 4.5 * vocab };
 }
 
 const row = ({ chip, speed, ...fit }: Fit) => ({ ...chip, ...fit, ...speed, assumption: CORES[chip.core].source });
@@ -120,7 +125,7 @@ const HEADINGS = ["chip", "core", "MHz", "flash", "RAM", "US$", "fits", "symbols
 
 function cells(fit: Fit): (string | number)[] {
   const { chip, speed } = fit;
-  const digits = (value: number | undefined) => (value === undefined ? "?" : value.toPrecision(2));
+  const digits = (value: number | undefined) => (value === undefined ? "?" : twoDigits(value));
   const speeds = fit.fits
     ? [digits(speed?.symbolsPerSecond), digits(speed?.bytesPerSecond), digits(speed?.millijoulesPerSymbol)]
     : ["-", "-", "-"];
@@ -136,6 +141,9 @@ function cells(fit: Fit): (string | number)[] {
     ...speeds,
   ];
 }
+
+/** 1234 as 1200, 0.0567 as 0.057. */
+const twoDigits = (value: number): string => String(Number(value.toPrecision(2)));
 
 const kilobytes = (bytes: number): string => `${bytes / 1024}K`;
 

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { Command } from "commander";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
+import { arenaBytes } from "../engine/arena.js";
 import type { ModelDescription } from "../format/describe.js";
-import { engineMaker } from "./engines.js";
+import { memoryBytes } from "../format/layout.js";
 import { isAtomeFile, readModelFile, readModelInput } from "./models.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 
@@ -33,19 +34,22 @@ type FileFacts = { file: string; bytes: number; sha256: string };
 
 async function inspectModel(bytes: Uint8Array, file: FileFacts, output: Output): Promise<void> {
   const { describeModel } = await import("../format/describe.js");
-  const description = describeModel(await readModelFile(bytes, file.file));
-  const ramBytes = (await engineMaker("js")).check(bytes).arenaBytes;
-  output.result({ ...file, kind: "model", ramBytes, ...description });
-  for (const line of modelLines(description, file, ramBytes)) output.print(line);
+  const model = await readModelFile(bytes, file.file);
+  const description = describeModel(model);
+  const remembered = memoryBytes(model.dimensions, model.layers, model.recall);
+  const [ramBytes, ramBytesOneTable] = ([4, 1] as const).map((t) => arenaBytes(model.dimensions, remembered, t));
+  output.result({ ...file, kind: "model", ramBytes, ramBytesOneTable, ...description });
+  const ram = `${grouped(ramBytes)} bytes; ${grouped(ramBytesOneTable)} with ATOME_TABLES=1`;
+  for (const line of modelLines(description, file, ram)) output.print(line);
 }
 
-function modelLines(model: ModelDescription, file: FileFacts, ramBytes: number): string[] {
+function modelLines(model: ModelDescription, file: FileFacts, ram: string): string[] {
   const { dimensions } = model;
   const facts: [string, string | number][] = [
     ["file", file.file],
     ["format", `version ${model.version}, ${model.block} block`],
     ["size", `${grouped(file.bytes)} bytes of flash`],
-    ["RAM", `${grouped(ramBytes)} bytes`],
+    ["RAM", ram],
     ["CRC-32", model.crc32],
     ["SHA-256", file.sha256],
     [

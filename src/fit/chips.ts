@@ -218,7 +218,6 @@ export const CHIPS: readonly Chip[] = [
     "RP2040 data sheet, 2.6; Pico data sheet; flash at 62.5 MHz, four bits",
     { externalMBps: 31 },
   ),
-  chip("STM32F746ZG", "Cortex-M7", 216, 1024, 320, 20, "DS10916"),
   chip(
     "LPC55S69",
     "Cortex-M33",
@@ -229,6 +228,7 @@ export const CHIPS: readonly Chip[] = [
     "LPC55S6x data sheet: 272 KB of the 320 KB in one piece; 32 uA/MHz",
     { milliamps: 4.8 },
   ),
+  chip("STM32F746ZG", "Cortex-M7", 216, 1024, 320, 20, "DS10916"),
   chip(
     "Apollo3 Blue, SparkFun Artemis",
     "Cortex-M4",

@@ -1,0 +1,133 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { modelOf, vectors } from "../../vectors/load.js";
+import { check } from "../engine/mirror.js";
+import { readModel } from "../format/reader.js";
+import { namedConfig } from "../model/configs.js";
+import { CHIPS, type Chip } from "./chips.js";
+import { CORES } from "./cores.js";
+import { COSTS } from "./costs.js";
+import { ALLOWANCE, fitChip, instructionsPerSymbol, ramNeeded } from "./estimate.js";
+import { shapeOfConfig, shapeOfModel, weightBytes } from "./shape.js";
+import { WORK } from "./work.js";
+
+const results = JSON.parse(readFileSync(new URL("../../results.json", import.meta.url), "utf8"));
+const shipped = ["stories-20k", "stories-64k", "stories-256k", "stories-base-944k"].map((name) =>
+  readModel(new Uint8Array(readFileSync(new URL(`../../models/${name}/model.atome`, import.meta.url)))),
+);
+
+describe("a shape", () => {
+  test.each(vectors)("of $name needs the RAM that the engine asks for", ({ name, arenaBytes }) => {
+    const shape = shapeOfModel(readModel(modelOf(name)));
+    expect(ramNeeded(shape, 4) - ALLOWANCE.stack - ALLOWANCE.firmwareRam).toBe(arenaBytes);
+  });
+
+  test("of a configuration is that of the model trained with it", () => {
+    const model = shipped[3];
+    const shape = shapeOfConfig(namedConfig("prod"), 256);
+    expect(shape).toEqual(shapeOfModel(model));
+    const weights = model.sections[0];
+    // The file has another section, of metadata, and so another entry of 8 bytes.
+    expect(weightBytes(shape) + 8).toBe(weights.offset + weights.bytes);
+    expect(check(model.bytes).arenaBytes).toBe(185_572);
+  });
+});
+
+describe("instructionsPerSymbol()", () => {
+  const rows = results.engine.rows.filter(({ model }: { model: string }) => model === "prod" || model === "stories");
+
+  test.each(["cortex-m0", "cortex-m3"] as const)("is close to what RESULTS.md counts on a %s", (family) => {
+    for (const { core, model, instructionsPerTokenEverything } of rows) {
+      if (core !== family) continue;
+      // After 16 to 48 symbols, where it counts, windows of 64 hold 33 keys in the mean.
+      const config = namedConfig(model);
+      const half = { ...config, layers: config.layers.map((layer) => ({ ...layer, window: 33 })) };
+      const estimate = instructionsPerSymbol(shapeOfConfig(half, 256), family, 4);
+      expect(Math.abs(estimate / instructionsPerTokenEverything - 1)).toBeLessThan(0.02);
+    }
+  });
+
+  test("says that one table at a time takes up to half as many instructions more", () => {
+    for (const model of shipped) {
+      const shape = shapeOfModel(model);
+      const ratio = instructionsPerSymbol(shape, "cortex-m3", 1) / instructionsPerSymbol(shape, "cortex-m3", 4);
+      expect(ratio).toBeGreaterThan(1);
+      expect(ratio).toBeLessThan(1.5);
+    }
+  });
+});
+
+test("costs.ts is what results.json holds", () => {
+  for (const { family, costs } of results.fit.results) {
+    expect(WORK.map(([name]) => COSTS[family as keyof typeof COSTS][name])).toEqual(costs);
+  }
+  expect(Object.keys(COSTS)).toEqual(results.fit.results.map(({ family }: { family: string }) => family));
+});
+
+test("the allowance for the engine suffices for every core whose code was measured", () => {
+  const largest = Math.max(...results.engine.rows.map((row: { codeBytesUnchecked: number }) => row.codeBytesUnchecked));
+  expect(ALLOWANCE.engineFlash).toBeGreaterThanOrEqual(largest);
+});
+
+describe("the chips", () => {
+  test("are two dozen or more, each once, by RAM", () => {
+    expect(CHIPS.length).toBeGreaterThanOrEqual(24);
+    expect(new Set(CHIPS.map(({ name }) => name)).size).toBe(CHIPS.length);
+    expect(CHIPS.map(({ ramBytes }) => ramBytes)).toEqual(CHIPS.map(({ ramBytes }) => ramBytes).sort((a, b) => a - b));
+  });
+
+  test.each(CHIPS)("$name has figures of the right size and a source", (chip) => {
+    expect(chip.source).not.toBe("");
+    expect(chip.flashBytes % 1024).toBe(0);
+    expect(chip.flashBytes).toBeGreaterThanOrEqual(8 * 1024);
+    expect(chip.ramBytes).toBeGreaterThanOrEqual(512);
+    expect(CORES[chip.core]).toBeDefined();
+    expect([0.2, 0.5, 1, 2, 5, 10, 20, 30]).toContain(chip.priceUsd);
+    // Six microamperes a megahertz for the most frugal, about five hundred for the least.
+    if (chip.milliamps !== undefined) expect(chip.milliamps / chip.clockMHz).toBeGreaterThan(0.005);
+    if (chip.milliamps !== undefined) expect(chip.milliamps / chip.clockMHz).toBeLessThan(0.5);
+  });
+});
+
+describe("fitChip()", () => {
+  const chip: Chip = {
+    ...{ name: "a chip", core: "Cortex-M3" as const, clockMHz: 100, flashBytes: 65536, ramBytes: 20480 },
+    ...{ priceUsd: 1, source: "this test", waitStates: 2, volts: 3, milliamps: 10 },
+  };
+  const stories = { shape: shapeOfConfig(namedConfig("stories"), 256), modelBytes: 15_020, bytesPerSymbol: 1 };
+  const shortened = { ...stories.shape, layers: stories.shape.layers.map((layer) => ({ ...layer, window: 40 })) };
+
+  test("says what is missing", () => {
+    const needed = 26_292 - (2048 - 512) + 512 + 128;
+    expect(fitChip(stories, chip)).toMatchObject({ fits: false, tables: 1, ramOver: needed - 20480, flashOver: 0 });
+    expect(fitChip({ ...stories, modelBytes: 58_881 }, { ...chip, ramBytes: 32768 })).toMatchObject({
+      ...{ fits: false, tables: 4, ramOver: 0, flashOver: 1 },
+    });
+  });
+
+  test("takes one table at a time where only that fits", () => {
+    const arena = ramNeeded(shortened, 4);
+    expect(fitChip({ ...stories, shape: shortened }, { ...chip, ramBytes: arena })).toMatchObject({
+      fits: true,
+      tables: 4,
+    });
+    const small = fitChip({ ...stories, shape: shortened }, { ...chip, ramBytes: arena - 1 });
+    expect(small).toMatchObject({ fits: true, tables: 1, ramNeeded: arena - 1536 });
+  });
+
+  test("estimates time and energy", () => {
+    const { speed } = fitChip(stories, { ...chip, ramBytes: 32768 });
+    const instructions = instructionsPerSymbol(stories.shape, "cortex-m3", 4);
+    const seconds = (instructions * (1.6 + 2 / 4)) / 100e6;
+    expect(speed?.instructionsPerSymbol).toBe(instructions);
+    expect(speed?.symbolsPerSecond).toBeCloseTo(1 / seconds, 6);
+    expect(speed?.millijoulesPerSymbol).toBeCloseTo(10 * 3 * seconds, 6);
+    // An external flash at 10 MB/s is taken to give 5.
+    const external = fitChip(stories, { ...chip, ramBytes: 32768, externalMBps: 10 }).speed;
+    expect(1 / (external?.symbolsPerSecond ?? 0)).toBeCloseTo(seconds + 15_020 / 5e6, 9);
+  });
+
+  test("has no speed for a core that was not counted", () => {
+    expect(fitChip(stories, { ...chip, core: "AVR" }).speed).toBeUndefined();
+  });
+});
