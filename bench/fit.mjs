@@ -8,10 +8,9 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { runOnBoard } from "../dist/emulate/board-engine.js";
+import { findBoardTools, runOnBoard } from "../dist/emulate/board-engine.js";
 import { boards, largeCortexM0 } from "../dist/emulate/boards.js";
 import { packageWorkshop } from "../dist/emulate/engines.js";
-import { findTool } from "../dist/emulate/tools.js";
 import { shapeOfModel } from "../dist/fit/shape.js";
 import { WORK, workOf } from "../dist/fit/work.js";
 import { readModel } from "../dist/format/reader.js";
@@ -65,7 +64,15 @@ const tried = [
   gated(56, 112, 2, 96, { pathways: ["local", "state"] }),
   gated(28, 50, 3, 128, { pathways: all, dHead: 12, window: 24 }),
 ];
-const families = { "cortex-m0": largeCortexM0, "cortex-m3": boards.find(({ core }) => core === "cortex-m3") };
+const boardOf = (machine) => boards.find((board) => board.machine === machine);
+const families = {
+  "cortex-m0": largeCortexM0,
+  "cortex-m3": boardOf("mps2-an385"),
+  // What a CH32V003 executes, with room for more than its memory.
+  rv32ec: { ...boardOf("virt"), name: "virt (rv32ec)", core: "rv32ec" },
+  rv32imc: boardOf("virt"),
+  lx106: boardOf("sim"),
+};
 
 const { values: options } = parseArgs({
   options: {
@@ -76,11 +83,11 @@ const { values: options } = parseArgs({
 });
 const seed = Number(options.seed);
 const workshop = packageWorkshop(process.env.PATH ?? "");
-const [compiler, emulator] = ["arm-none-eabi-gcc", "qemu-system-arm"].map((name) =>
-  findTool(name, workshop.searchPath),
-);
-if (!compiler || !emulator) {
-  process.stderr.write('Cannot run the bench "fit": install gcc-arm-none-eabi and qemu-system-arm.\n');
+
+function needTools(board) {
+  const found = findBoardTools(workshop, board);
+  if (!found.missing) return found;
+  process.stderr.write(`Cannot run the bench "fit": ${found.missing} is not installed.\n`);
   process.exit(1);
 }
 
@@ -91,13 +98,15 @@ const job = (vocab) => ({
   generate: 12,
 });
 
+const switches = (tables) => ["ATOME_CHECK=0", `ATOME_TABLES=${tables}`];
+
 async function measure(board, { vocab, config }, tables) {
   const model = syntheticModelOf(parseConfig(config, "of the bench"), seed, vocab);
-  const run = await runOnBoard(workshop, { compiler, emulator }, board, [`ATOME_TABLES=${tables}`], model, job(vocab));
+  const run = await runOnBoard(workshop, needTools(board), board, switches(tables), model, job(vocab));
   if (run.error !== 0) throw new Error(`the engine refused the model: error ${run.error}`);
   const work = workOf(shapeOfModel(readModel(model)), tables);
   const total = run.instructionsPerToken;
-  return { features: WORK.map(([name]) => work[name]), total, stackBytes: run.stackBytes };
+  return { features: WORK.map(([name]) => work[name]), total, engineBytes: run.sections[".engine"] };
 }
 
 async function measureAll(board, shapes) {
@@ -109,7 +118,9 @@ async function measureAll(board, shapes) {
 const round = (value) => Math.round(10 * value) / 10;
 
 async function measureFamily(family, board) {
-  const costs = leastCosts(await measureAll(board, fitted)).map(round);
+  const rows = await measureAll(board, fitted);
+  const costs = leastCosts(rows).map(round);
+  const engineBytes = Math.max(...rows.map((row) => row.engineBytes));
   const errors = (await measureAll(board, tried)).map(({ features, total }) => {
     const predicted = features.reduce((sum, count, i) => sum + count * costs[i], 0);
     return predicted / total - 1;
@@ -117,14 +128,14 @@ async function measureFamily(family, board) {
   const sizes = errors.map(Math.abs);
   const meanError = sizes.reduce((sum, error) => sum + error, 0) / sizes.length;
   process.stderr.write(`${family}: ${sizes.map((error) => (100 * error).toFixed(1)).join(" ")} %\n`);
-  return { family, machine: board.name, costs, meanError, largestError: Math.max(...sizes), shapes: tried.length };
+  return { family, machine: board.name, engineBytes, costs, meanError, largestError: Math.max(...sizes) };
 }
 
 const results = [];
 for (const [family, board] of Object.entries(families)) results.push(await measureFamily(family, board));
 
 const percent = (ratio) => `${(100 * ratio).toFixed(1)} %`;
-const text = `Instructions per loop of the engine, by which \`atome fit\` estimates a symbol (all of atome.h built in), fitted to ${2 * fitted.length} counts of each
+const text = `Instructions per loop of the engine, by which \`atome fit\` estimates a symbol (all of atome.h but atome_check built in), fitted to ${2 * fitted.length} counts of each
 family of cores and tried on ${2 * tried.length} others, of shapes that no cost has seen.
 
 ${markdownTable(
@@ -133,14 +144,15 @@ ${markdownTable(
 )}
 
 ${markdownTable(
-  ["family", "emulated machine", "mean error", "largest error"],
-  results.map(({ family, machine, meanError, largestError }) => [
-    ...[family, machine, percent(meanError), percent(largestError)],
+  ["family", "emulated machine", "engine bytes", "mean error", "largest error"],
+  results.map(({ family, machine, engineBytes, meanError, largestError }) => [
+    ...[family, machine, engineBytes, percent(meanError), percent(largestError)],
   ]),
 )}`;
 
+const keyOf = (name) => (/^\w+$/.test(name) ? name : JSON.stringify(name));
 const lines = results.map(({ family, costs }) =>
-  [`  "${family}": {`, ...WORK.map(([name], i) => `    ${name}: ${costs[i]},`), "  },"].join("\n"),
+  [`  ${keyOf(family)}: {`, ...WORK.map(([name], i) => `    ${name}: ${costs[i]},`), "  },"].join("\n"),
 );
 const source = `// Written by \`npm run bench -- fit\`: RESULTS.md says how, and how far it is off.
 import type { Work } from "./work.js";
@@ -149,6 +161,11 @@ import type { Work } from "./work.js";
 export const COSTS = {
 ${lines.join("\n")}
 } as const satisfies Record<string, Work>;
+
+/** Code of the engine without atome_check, with what a library adds, in bytes. */
+export const ENGINE_BYTES: Record<keyof typeof COSTS, number> = {
+${results.map(({ family, engineBytes }) => `  ${keyOf(family)}: ${engineBytes},`).join("\n")}
+};
 `;
 if (!options["dry-run"]) {
   const command = `npm run bench -- fit --seed ${seed}`;

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { writeFileAtomically } from "../checkpoint/atomic-file.js";
 import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.js";
 import { Corpus } from "../corpus/corpus.js";
@@ -27,6 +27,7 @@ export function exportCommand(): Command {
     .option("--calibration <text>", "text to fit the number ranges to (default: the model's own text)")
     .option("--windows <list>", "attention windows: one, or one per layer with attention: 64,32,8", windowList)
     .option("--max-ram <bytes>", "shorten windows by what they cost on the --calibration text: 90k", byteSize)
+    .addOption(new Option("--tables <n>", "... in a build with ATOME_TABLES").choices(["4", "1"]).default("4"))
     .option("--metadata <key=value>", "put a text into the file, e.g. licence=CC0; may be repeated", collect)
     .option("--no-metadata", "leave out seed, step and hash of the training data")
     .action(exportFile);

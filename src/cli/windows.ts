@@ -16,6 +16,8 @@ import { encode } from "./train-data.js";
 export interface WindowChoice {
   windows?: readonly number[];
   maxRam?: number;
+  /** ATOME_TABLES of the build that the RAM is for. */
+  tables: "4" | "1";
   /** Path of the text that windows are measured on. */
   calibration?: string;
 }
@@ -68,7 +70,7 @@ function namedWindows({ layers }: AtomeModel, path: string, windows: readonly nu
 async function search(
   model: AtomeModel,
   path: string,
-  { maxRam = 0, calibration }: WindowChoice,
+  { maxRam: maxBytes = 0, tables, calibration }: WindowChoice,
   output: Output,
 ): Promise<number[]> {
   if (model.classNames) throw new UsageError(`Cannot shorten the windows of "${path}": it is a classifier.`);
@@ -85,7 +87,7 @@ async function search(
     return scoreText(predictor, symbols, symbols.length).natsPerSymbol;
   };
   const progress = new Progress(process.stderr, () => performance.now(), output.quiet);
-  const chosen = chooseWindows(model, maxRam, measure, ({ windows, ramBytes }) =>
+  const chosen = chooseWindows(model, { maxBytes, tables: tables === "1" ? 1 : 4 }, measure, ({ windows, ramBytes }) =>
     progress.show(() => `windows ${windows.join(",")}: ${grouped(ramBytes)} bytes of RAM`),
   );
   progress.end();

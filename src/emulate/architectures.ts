@@ -46,8 +46,11 @@ export const riscv: Architecture = {
   compiler: "riscv64-unknown-elf-gcc",
   // By version 2.2 of the manual the instructions that read counters belong to every core. No section for small globals: the
   // engine has none, and sections.ld no place for it.
-  flags: (core) => [`-march=${core}`, "-mabi=ilp32", "-misa-spec=2.2", "-msmall-data-limit=0"],
-  sources: ["bare.c", "semihosting.c", "riscv/start.c"],
+  flags: (core) => [
+    ...[`-march=${core}`, `-mabi=${core.startsWith("rv32e") ? "ilp32e" : "ilp32"}`],
+    ...["-misa-spec=2.2", "-msmall-data-limit=0"],
+  ],
+  sources: ["bare.c", "semihosting.c", "riscv/start.c", "riscv/multiply.c"],
   emulator: "qemu-system-riscv32",
   emulatorArgs: (machine, image) => [...qemuArgs(machine), "-bios", "none", "-kernel", image],
 };

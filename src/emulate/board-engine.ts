@@ -49,7 +49,8 @@ async function buildObjects(workshop: Workshop, compiler: string, board: Board, 
 }
 
 /** The board's memory, as symbols of sections.ld. */
-const memorySymbols = ({ flash, ram }: Board) => [
+const memorySymbols = ({ flash, ram, stackBytes = 1024 }: Board) => [
+  `board_stack_bytes=${stackBytes}`,
   ...[`board_flash_start=${flash.start}`, `board_flash_bytes=${flash.bytes}`],
   ...[`board_ram_start=${ram.start}`, `board_ram_bytes=${ram.bytes}`],
 ];

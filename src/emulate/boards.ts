@@ -16,6 +16,8 @@ export interface Board {
   core: string;
   flash: Region;
   ram: Region;
+  /** Of the RAM; 1024 unless said. */
+  stackBytes?: number;
   /** Of the counter that the firmware reads. */
   clockHz: number;
 }
@@ -113,3 +115,31 @@ export const largeCortexM4: Board = {
   core: "cortex-m4",
   ...mps2,
 };
+
+const virtRamEnd = 0x88000000;
+// The emulator's STM32F405 has all its 192 KB in one piece.
+const stm32f405RamEnd = 0x20030000;
+
+/** Chips smaller than the emulator's machines, in the last bytes of a larger one's RAM: what is beyond faults. */
+export const smallBoards = {
+  // CH32V003 data sheet: QingKe V2A (RV32EC), 16 KB of flash, 2 KB of RAM.
+  ch32v003: {
+    ...{ name: "virt as CH32V003 (rv32ec)", machine: "virt", architecture: riscv, core: "rv32ec" },
+    flash: { start: 0x80000000, bytes: 16 * KB },
+    ram: { start: virtRamEnd - 2 * KB, bytes: 2 * KB },
+    stackBytes: 448,
+    clockHz: 1_000_000_000,
+  },
+  // STM32F103C8, DS5319: Cortex-M3, 64 KB of flash, 20 KB of RAM.
+  stm32f103: {
+    ...{
+      name: "netduinoplus2 as STM32F103C8 (cortex-m3)",
+      machine: "netduinoplus2",
+      architecture: arm,
+      core: "cortex-m3",
+    },
+    flash: { start: 0x08000000, bytes: 64 * KB },
+    ram: { start: stm32f405RamEnd - 20 * KB, bytes: 20 * KB },
+    clockHz: 168_000_000,
+  },
+} as const satisfies Record<string, Board>;

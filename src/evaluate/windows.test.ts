@@ -13,6 +13,7 @@ const layers = [64, 40, 0, 16].map((window) => ({ pathways: window > 0 ? all : P
 const model = readModel(writeModel(drawModel(seededDraw(5), { dimensions, options: 0, layers })));
 const windowsOf = (bytes: Uint8Array) => readModel(bytes).layers.map(({ window }) => window);
 const ramOf = (windows: readonly number[]) => check(withWindows(model, windows)).arenaBytes;
+const of = (maxBytes: number) => ({ maxBytes, tables: 4 as const });
 
 test("shorterWindow() goes down in steps of a quarter or a third", () => {
   const ladder = [1024];
@@ -35,16 +36,18 @@ const priced = (weights: readonly number[]) => {
 test("chooseWindows() shortens what costs least and uses all the RAM there is", () => {
   const limit = ramOf([30, 40, 0, 16]) + 15;
   // A position takes dHead + dModel = 16 bytes.
-  expect(chooseWindows(model, limit, priced([0.01, 1, 0, 1]).measure)).toEqual({
+  expect(chooseWindows(model, of(limit), priced([0.01, 1, 0, 1]).measure)).toEqual({
     windows: [30, 40, 0, 16],
     ramBytes: limit - 15,
   });
-  expect(chooseWindows(model, ramOf([64, 1, 0, 16]), priced([1, 0.001, 0, 1]).measure).windows).toEqual([64, 1, 0, 16]);
+  expect(chooseWindows(model, of(ramOf([64, 1, 0, 16])), priced([1, 0.001, 0, 1]).measure).windows).toEqual([
+    64, 1, 0, 16,
+  ]);
 });
 
 test("chooseWindows() measures a cost again only when it looks like the least", () => {
   const { measure, calls } = priced([1, 1, 0, 1]);
-  const { windows } = chooseWindows(model, ramOf([8, 8, 0, 8]), measure);
+  const { windows } = chooseWindows(model, of(ramOf([8, 8, 0, 8])), measure);
   // All weigh the same, so they shrink alike: the last one lies between two steps.
   expect(windows).toEqual([8, 8, 0, 8]);
   // 15 windows were shortened in 3 layers: measuring all of them each time would take 42.
@@ -55,13 +58,22 @@ test("chooseWindows() leaves a model alone that fits, without measuring", () => 
   const fail = () => {
     throw new Error("measured");
   };
-  expect(chooseWindows(model, ramOf([64, 40, 0, 16]), fail).windows).toEqual([64, 40, 0, 16]);
+  expect(chooseWindows(model, of(ramOf([64, 40, 0, 16])), fail).windows).toEqual([64, 40, 0, 16]);
 });
 
 test("chooseWindows() says what windows of 1 need when that is too much", () => {
   const least = ramOf([1, 1, 0, 1]);
-  expect(() => chooseWindows(model, least - 1, priced([1, 1, 0, 1]).measure)).toThrow(
+  expect(() => chooseWindows(model, of(least - 1), priced([1, 1, 0, 1]).measure)).toThrow(
     `Cannot shorten the windows to ${least - 1} bytes of RAM: windows of 1 still need ${least}; allow more or train a smaller model.`,
   );
-  expect(chooseWindows(model, least, priced([1, 1, 0, 1]).measure).windows).toEqual([1, 1, 0, 1]);
+  expect(chooseWindows(model, of(least), priced([1, 1, 0, 1]).measure).windows).toEqual([1, 1, 0, 1]);
+});
+
+test("chooseWindows() knows the build with one table at a time", () => {
+  // One table is 504 bytes, four are 2,048.
+  const limit = { maxBytes: ramOf([30, 40, 0, 16]) - 1544, tables: 1 } as const;
+  expect(chooseWindows(model, limit, priced([0.01, 1, 0, 1]).measure)).toEqual({
+    windows: [30, 40, 0, 16],
+    ramBytes: limit.maxBytes,
+  });
 });

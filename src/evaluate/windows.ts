@@ -1,4 +1,4 @@
-import { arenaBytes } from "../engine/arena.js";
+import { arenaBytes, type Tables } from "../engine/arena.js";
 import { memoryBytes } from "../format/layout.js";
 import type { AtomeModel } from "../format/reader.js";
 import { withWindows } from "../format/windows.js";
@@ -20,14 +20,19 @@ interface Step {
 export interface ChosenWindows {
   /** One per layer; 0 without attention. */
   windows: number[];
-  /** Of the default build of atome.c. */
   ramBytes: number;
 }
 
-/** RAM that a model with these windows needs, in bytes, in the default build of atome.c. */
-function ramOf({ dimensions, layers, recall }: AtomeModel, windows: readonly number[]): number {
+/** The RAM there is for an arena, in bytes, and the build of atome.c that takes it. */
+export interface RamLimit {
+  maxBytes: number;
+  tables: Tables;
+}
+
+/** RAM that a model with these windows needs, in bytes. */
+function ramOf({ dimensions, layers, recall }: AtomeModel, windows: readonly number[], { tables }: RamLimit): number {
   const changed = layers.map(({ pathways }, layer) => ({ pathways, window: windows[layer] }));
-  return arenaBytes(dimensions, memoryBytes(dimensions, changed, recall), 4);
+  return arenaBytes(dimensions, memoryBytes(dimensions, changed, recall), tables);
 }
 
 /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, ... below a window of 2 or more. */
@@ -37,7 +42,7 @@ export function shorterWindow(window: number): number {
 }
 
 /**
- * Shortens attention windows until the model needs no more than `maxRamBytes`: each time the one that adds least to the loss
+ * Shortens attention windows until the model needs no more than `limit` allows: each time the one that adds least to the loss
  * per position saved. Prices are measured again only when they look like the least: that is the same choice as long as they grow as
  * windows shrink (Minoux, Accelerated greedy algorithms for maximizing submodular set functions, 1978), and a tenth of the
  * measurements. What is left in the end goes to the last window.
@@ -48,18 +53,18 @@ export function shorterWindow(window: number): number {
  */
 export function chooseWindows(
   model: AtomeModel,
-  maxRamBytes: number,
+  limit: RamLimit,
   measure: (model: Uint8Array) => number,
   onStep: (chosen: ChosenWindows) => void = () => {},
 ): ChosenWindows {
   const windows = model.layers.map(({ window }) => window);
-  checkReachable(model, maxRamBytes);
-  if (ramOf(model, windows) <= maxRamBytes) return { windows, ramBytes: ramOf(model, windows) };
+  checkReachable(model, limit);
+  if (ramOf(model, windows, limit) <= limit.maxBytes) return { windows, ramBytes: ramOf(model, windows, limit) };
   let loss = measure(withWindows(model, windows));
   const look = (layer: number): Step => {
     const window = shorterWindow(windows[layer]);
     const seen = measure(withWindows(model, replaced(windows, layer, window)));
-    onStep({ windows: [...windows], ramBytes: ramOf(model, windows) });
+    onStep({ windows: [...windows], ramBytes: ramOf(model, windows, limit) });
     return { layer, window, loss: seen, price: (seen - loss) / (windows[layer] - window), isFresh: true };
   };
   let steps = windows.flatMap((window, layer) => (window > 1 ? [look(layer)] : []));
@@ -73,7 +78,7 @@ export function chooseWindows(
     const former = windows[layer];
     windows[layer] = step.window;
     loss = step.loss;
-    if (ramOf(model, windows) <= maxRamBytes) return filled(model, windows, layer, former, maxRamBytes);
+    if (ramOf(model, windows, limit) <= limit.maxBytes) return filled(model, windows, layer, former, limit);
     steps = steps.filter((other) => windows[other.layer] > 1).map((other) => ({ ...other, isFresh: false }));
   }
 }
@@ -81,14 +86,15 @@ export function chooseWindows(
 const replaced = (windows: readonly number[], layer: number, window: number): number[] =>
   windows.map((other, index) => (index === layer ? window : other));
 
-function checkReachable(model: AtomeModel, maxRamBytes: number): void {
+function checkReachable(model: AtomeModel, limit: RamLimit): void {
   const least = ramOf(
     model,
     model.layers.map(({ window }) => Math.min(window, 1)),
+    limit,
   );
-  if (least <= maxRamBytes) return;
+  if (least <= limit.maxBytes) return;
   throw new FailureError(
-    `Cannot shorten the windows to ${maxRamBytes} bytes of RAM: windows of 1 still need ${least}; allow more or train a smaller model.`,
+    `Cannot shorten the windows to ${limit.maxBytes} bytes of RAM: windows of 1 still need ${least}; allow more or train a smaller model.`,
   );
 }
 
@@ -98,10 +104,12 @@ function filled(
   windows: readonly number[],
   layer: number,
   former: number,
-  maxRamBytes: number,
+  limit: RamLimit,
 ): ChosenWindows {
   const sizes = Array.from({ length: former - windows[layer] }, (_, more) => windows[layer] + more);
   const candidates = sizes.map((window) => replaced(windows, layer, window));
-  const best = candidates.filter((candidate) => ramOf(model, candidate) <= maxRamBytes).at(-1) ?? [...windows];
-  return { windows: best, ramBytes: ramOf(model, best) };
+  const best = candidates.filter((candidate) => ramOf(model, candidate, limit) <= limit.maxBytes).at(-1) ?? [
+    ...windows,
+  ];
+  return { windows: best, ramBytes: ramOf(model, best, limit) };
 }
