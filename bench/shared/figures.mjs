@@ -47,6 +47,18 @@ const storyRows = ({ rows }) =>
     `${thousands(row.flashBytes)} bytes; ${row.bitsPerByte.toFixed(3)} (${row.bitsPerByteFloat.toFixed(3)})`,
   ]);
 
+const windowRows = ({ rows }) =>
+  rows.map(({ maxRam, loss }) => [
+    `944K-parameter model in ${thousands(maxRam)} bytes of RAM: more bits per byte of held-out TinyStories`,
+    `${(100 * loss).toFixed(2)} %`,
+  ]);
+
+const smallRows = ({ rows }) =>
+  rows.map(({ config, machine, arenaBytes, stackBytes, flashBytes, ramLimit, flashLimit }) => [
+    `${config} in a machine with ${thousands(ramLimit)} bytes of RAM and ${thousands(flashLimit)} of flash (${machine}): arena and stack; flash`,
+    `${thousands(arenaBytes)} and ${thousands(stackBytes)} bytes; ${thousands(flashBytes)} bytes`,
+  ]);
+
 const trainRows = ({ rows }) =>
   rows
     .filter(({ threads }) => threads === Math.max(...rows.map((row) => row.threads)))
@@ -62,9 +74,11 @@ const qualityRows = ({ tiers }) =>
   ]);
 
 /** A markdown table of what results.json holds. */
-export function figuresTable({ engine, stories, quality, train }) {
+export function figuresTable({ engine, windows, small, stories, quality, train }) {
   const rows = [
     ...(engine ? engineRows(engine) : []),
+    ...(windows ? windowRows(windows) : []),
+    ...(small ? smallRows(small) : []),
     ...(stories ? storyRows(stories) : []),
     ...(quality ? qualityRows(quality) : []),
     ...(train ? trainRows(train) : []),

@@ -128,7 +128,7 @@ describe("atome fit", () => {
   test("tells chip by chip whether a model fits", async () => {
     const { chips, ramBytes } = await json("fit", model);
     const { ramBytes: arenaBytes } = await json("inspect", model);
-    expect(ramBytes).toBe(arenaBytes + 512 + 128);
+    expect(ramBytes).toBe(arenaBytes + 384 + 64);
     const named = (name: string) => chips.find((chip: { name: string }) => chip.name.startsWith(name));
     expect(named("STM32F411")).toMatchObject({ fits: true, tables: 4, ramOver: 0, flashOver: 0 });
     expect(named("ATtiny85").fits).toBe(false);

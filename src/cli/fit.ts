@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { CHIPS, type Chip } from "../fit/chips.js";
 import { CORES, type Core, type CoreName } from "../fit/cores.js";
-import { ALLOWANCE, type Fit, fitChip, ramNeeded, type Subject } from "../fit/estimate.js";
+import { ALLOWANCE, engineBytes, type Fit, fitChip, ramNeeded, type Subject } from "../fit/estimate.js";
 import { shapeOfConfig, shapeOfModel, weightBytes } from "../fit/shape.js";
 import { LIMITS } from "../format/layout.js";
 import type { AtomeModel } from "../format/reader.js";
@@ -154,7 +154,8 @@ function verdict({ fits, tables, flashOver, ramOver }: Fit): string {
 }
 
 function notes({ shape, modelBytes, bytesPerSymbol }: Subject, fits: readonly Fit[]): string[] {
-  const { engineFlash, firmwareFlash, stack, firmwareRam } = ALLOWANCE;
+  const { firmwareFlash, stack, firmwareRam } = ALLOWANCE;
+  const engine = fits.map(({ chip }) => engineBytes(chip.core));
   const arena = (tables: 1 | 4) => grouped(ramNeeded(shape, tables) - stack - firmwareRam);
   const attention = shape.layers.some(({ window }) => window > 1);
   const shortened = {
@@ -163,7 +164,7 @@ function notes({ shape, modelBytes, bytesPerSymbol }: Subject, fits: readonly Fi
   };
   const saved = ramNeeded(shape, 4) - ramNeeded(shortened, 4);
   return [
-    `Flash: model ${grouped(modelBytes)} bytes, engine ${grouped(engineFlash)}, firmware ${grouped(firmwareFlash)}.`,
+    `Flash: model ${grouped(modelBytes)} bytes, engine ${range(engine)}, firmware ${grouped(firmwareFlash)}.`,
     `RAM: arena ${arena(4)} bytes (${arena(1)} with ATOME_TABLES=1), stack ${stack}, firmware ${firmwareRam}.`,
     ...(attention && fits.some(({ ramOver }) => ramOver > 0)
       ? [`Shorter attention windows can save up to ${grouped(saved)} bytes of RAM: "atome export --max-ram".`]
@@ -171,6 +172,11 @@ function notes({ shape, modelBytes, bytesPerSymbol }: Subject, fits: readonly Fi
     `Estimates: ${shape.dimensions.vocab} symbols of ${bytesPerSymbol.toFixed(1)} bytes; instructions by the shape (RESULTS.md), cycles of an`,
     "instruction assumed, current typical; attention windows and recall full. ?: no figure is at hand.",
   ];
+}
+
+function range(values: readonly number[]): string {
+  const [least, greatest] = [Math.min(...values), Math.max(...values)];
+  return least === greatest ? grouped(least) : `${grouped(least)} to ${grouped(greatest)} by core`;
 }
 
 function details(chip: Chip): string[] {

@@ -1,7 +1,9 @@
+import type { COSTS } from "./costs.js";
+
 /** What runs the engine: whose instructions were counted, and how many cycles one takes. */
 export interface Core {
-  /** Of COSTS, or undefined where none were counted. */
-  family: "cortex-m0" | "cortex-m3" | undefined;
+  /** Whose instructions it executes, or most like them; undefined where none were counted. */
+  family: keyof typeof COSTS | undefined;
   /** Mean cycles of an instruction of the engine's inner loops, from memory without wait states. An assumption. */
   cyclesPerInstruction: number;
   /** Where that is from. */
@@ -41,11 +43,15 @@ export const CORES = {
     cyclesPerInstruction: 1.4,
     source: "assumed: a shorter wait for loads than Cortex-M4",
   },
-  RV32EC: { family: undefined, cyclesPerInstruction: 1.5, source: "assumed: two stages, as Cortex-M0+" },
-  RV32IMC: { family: undefined, cyclesPerInstruction: 1.4, source: "assumed: one instruction at a time, loads wait" },
-  "Xtensa LX106": { family: undefined, cyclesPerInstruction: 1.5, source: "assumed: five stages, loads wait" },
-  "Xtensa LX6": { family: undefined, cyclesPerInstruction: 1.4, source: "assumed: seven stages, loads wait" },
-  "Xtensa LX7": { family: undefined, cyclesPerInstruction: 1.4, source: "assumed: as Xtensa LX6" },
+  RV32EC: { family: "rv32ec", cyclesPerInstruction: 1.5, source: "assumed: two stages, as Cortex-M0+" },
+  RV32IMC: { family: "rv32imc", cyclesPerInstruction: 1.4, source: "assumed: one instruction at a time, loads wait" },
+  "Xtensa LX106": { family: "lx106", cyclesPerInstruction: 1.5, source: "assumed: five stages, loads wait" },
+  "Xtensa LX6": {
+    family: "lx106",
+    cyclesPerInstruction: 1.4,
+    source: "assumed: seven stages, loads wait; instructions as LX106, which has fewer",
+  },
+  "Xtensa LX7": { family: "lx106", cyclesPerInstruction: 1.4, source: "assumed: as Xtensa LX6" },
   AVR: {
     family: undefined,
     cyclesPerInstruction: 1.5,
