@@ -54,8 +54,8 @@ const windowRows = ({ rows }) =>
   ]);
 
 const smallRows = ({ rows }) =>
-  rows.map(({ config, machine, arenaBytes, stackBytes, flashBytes, ramLimit, flashLimit }) => [
-    `${config} in a machine with ${thousands(ramLimit)} bytes of RAM and ${thousands(flashLimit)} of flash (${machine}): arena and stack; flash`,
+  rows.map(({ config, arenaBytes, stackBytes, flashBytes, ramLimit, flashLimit }) => [
+    `${config} in a machine with ${thousands(ramLimit)} bytes of RAM and ${thousands(flashLimit)} of flash: arena and stack; flash in use`,
     `${thousands(arenaBytes)} and ${thousands(stackBytes)} bytes; ${thousands(flashBytes)} bytes`,
   ]);
 

@@ -1,9 +1,9 @@
-import type { COSTS } from "./costs.js";
+import type { ENGINE_BYTES } from "./costs.js";
 
 /** What runs the engine: whose instructions were counted, and how many cycles one takes. */
 export interface Core {
-  /** Whose instructions it executes, or most like them; undefined where none were counted. */
-  family: keyof typeof COSTS | undefined;
+  /** Whose instructions it executes, or most like them. */
+  family: keyof typeof ENGINE_BYTES;
   /** Mean cycles of an instruction of the engine's inner loops, from memory without wait states. An assumption. */
   cyclesPerInstruction: number;
   /** Where that is from. */
@@ -53,7 +53,7 @@ export const CORES = {
   },
   "Xtensa LX7": { family: "lx106", cyclesPerInstruction: 1.4, source: "assumed: as Xtensa LX6" },
   AVR: {
-    family: undefined,
+    family: "avr",
     cyclesPerInstruction: 1.5,
     source: "AVR instruction set manual (DS40002198): loads 2 cycles",
   },

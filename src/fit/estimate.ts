@@ -24,11 +24,12 @@ export const ALLOWANCE = {
   firmwareRam: 64,
 } as const;
 
-/** Code of the engine on a chip, in bytes; on a core where it was not measured, twice the largest. */
-export function engineBytes(core: CoreName): number {
-  const { family }: Core = CORES[core];
-  return family === undefined ? 2 * Math.max(...Object.values(ENGINE_BYTES)) : ENGINE_BYTES[family];
-}
+/** Code of the engine on a core, in bytes. */
+export const engineBytes = (core: CoreName): number => ENGINE_BYTES[CORES[core].family];
+
+/** Whose instructions were counted. */
+type Family = keyof typeof COSTS;
+const isCounted = (family: keyof typeof ENGINE_BYTES): family is Family => Object.hasOwn(COSTS, family);
 
 /** Share of its peak rate that an external flash reaches behind a cache: lines are short. An assumption. */
 const EXTERNAL_SHARE = 0.5;
@@ -59,14 +60,14 @@ export interface Speed {
 }
 
 /** Instructions for one symbol, its logits and the choice of the next. */
-export function instructionsPerSymbol(shape: Shape, family: keyof typeof COSTS, tables: Tables): number {
+export function instructionsPerSymbol(shape: Shape, family: Family, tables: Tables): number {
   const work = workOf(shape, tables);
   return Math.round(WORK.reduce((sum, [name]) => sum + work[name] * COSTS[family][name], 0));
 }
 
 function speedOf({ shape, modelBytes, bytesPerSymbol }: Subject, chip: Chip, tables: Tables): Speed | undefined {
   const { family, cyclesPerInstruction }: Core = CORES[chip.core];
-  if (family === undefined) return undefined;
+  if (!isCounted(family)) return undefined;
   const instructions = instructionsPerSymbol(shape, family, tables);
   const cycles = instructions * (cyclesPerInstruction + chip.waitStates / INSTRUCTIONS_PER_FETCH);
   const reading = chip.externalMBps === undefined ? 0 : modelBytes / (1e6 * chip.externalMBps * EXTERNAL_SHARE);

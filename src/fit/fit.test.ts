@@ -68,6 +68,7 @@ test("costs.ts has the size of the engine, and the allowance for its stack suffi
   for (const { family, engineBytes } of results.fit.results) {
     expect(ENGINE_BYTES[family as keyof typeof COSTS]).toBe(engineBytes);
   }
+  expect(ENGINE_BYTES.avr).toBe(results.fit.avrBytes);
   const deepest = Math.max(...results.engine.rows.map((row: { stackBytes: number }) => row.stackBytes));
   expect(ALLOWANCE.stack).toBeGreaterThan(deepest);
 });
