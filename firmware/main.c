@@ -34,6 +34,7 @@ typedef struct {
   uint32_t fed;          /* symbols fed so far */
   uint32_t first_symbol; /* of them */
   uint32_t step_ticks;
+  uint32_t ticks, max_ticks; /* of all generated tokens, and of the longest */
 } run_t;
 
 static uint32_t read_u16(flash_t *p) { return p[0] | (uint32_t)p[1] << 8; }
@@ -126,8 +127,8 @@ static int feed_prompt(run_t *run) {
   return run->fed > 0;
 }
 
-/* Generates and prints the symbols; returns how many, the ticks they took in *ticks. */
-static uint32_t generate(run_t *run, uint32_t *ticks) {
+/* Generates and prints the symbols; returns how many. */
+static uint32_t generate(run_t *run) {
   uint32_t count = read_u32(run->job + 4);
 #if ATOME_SAMPLE
   atome_sampler_t sampler;
@@ -143,7 +144,7 @@ static uint32_t generate(run_t *run, uint32_t *ticks) {
 #else
     uint32_t symbol = atome_argmax(run->atome);
 #endif
-    *ticks += (port_ticks() - start) & port_ticks_mask;
+    uint32_t ticks = (port_ticks() - start) & port_ticks_mask;
     write_field(i == 0 ? "" : ",", symbol);
 #if ATOME_TOKENS
     if (wants_details(run)) {
@@ -153,7 +154,9 @@ static uint32_t generate(run_t *run, uint32_t *ticks) {
     }
 #endif
     if (!feed(run, symbol)) return i;
-    *ticks += run->step_ticks;
+    ticks += run->step_ticks;
+    run->ticks += ticks;
+    if (run->max_ticks < ticks) run->max_ticks = ticks;
   }
   return count;
 }
@@ -179,8 +182,8 @@ static void hash_scores(run_t *run) {
 
 void run_job(void) {
   port_data_t data = port_data();
-  run_t run = {data.model, data.job, 0, FNV_OFFSET, FNV_OFFSET, 0, 0, 0};
-  uint32_t error = ATOME_OK, need_bytes = 0, arena_bytes = 0, check_ticks = 0, ticks = 0;
+  run_t run = {data.model, data.job, 0, FNV_OFFSET, FNV_OFFSET, 0, 0, 0, 0, 0};
+  uint32_t error = ATOME_OK, need_bytes = 0, arena_bytes = 0, check_ticks = 0;
 
   port_stack_paint();
 #if ATOME_CHECK
@@ -196,7 +199,7 @@ void run_job(void) {
   port_write("{\"tokens\":[");
   if (error == ATOME_OK) {
     atome_reset(run.atome);
-    if (!feed_prompt(&run) || generate(&run, &ticks) < read_u32(run.job + 4)) error = NO_SYMBOL_ERROR;
+    if (!feed_prompt(&run) || generate(&run) < read_u32(run.job + 4)) error = NO_SYMBOL_ERROR;
   }
 #if ATOME_SCORES
   if (error == ATOME_OK && wants_details(&run)) hash_scores(&run);
@@ -209,7 +212,8 @@ void run_job(void) {
   write_field(",\"ramBytes\":", arena_bytes);
   write_field(",\"stackBytes\":", port_stack_bytes());
   write_field(",\"checkTicks\":", check_ticks);
-  write_field(",\"ticks\":", ticks);
+  write_field(",\"ticks\":", run.ticks);
+  write_field(",\"maxTicks\":", run.max_ticks);
   write_field(",\"clockHz\":", port_clock_hz);
   port_write("}\n");
 }

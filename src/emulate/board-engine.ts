@@ -6,6 +6,7 @@ import { cachedBuild, type Workshop, withFolder } from "./cache.js";
 import { readSections, type Sections } from "./elf.js";
 import { encodeJob, type Job } from "./job.js";
 import { describeFailure, runOrFail, runProgram } from "./process.js";
+import { type Profile, type Profiler, profilerArgs, readProfile } from "./profile.js";
 import { type EngineResult, type EngineRun, ModelTooLargeError, parseResult } from "./result.js";
 import { findTool } from "./tools.js";
 
@@ -17,6 +18,8 @@ const arenaError = 18;
 export interface BoardTools {
   compiler: string;
   emulator: string;
+  /** Makes runs tell what they executed, and slower. */
+  profiler?: Profiler;
 }
 
 /** The tools that a board needs, or the name of the first that is not installed. */
@@ -86,6 +89,8 @@ async function linkImage(workshop: Workshop, compiler: string, board: Board, obj
 /** A run on a board together with what its image consists of. */
 export interface BoardRun extends EngineResult {
   sections: Sections;
+  /** With a profiler. */
+  profile?: Profile;
 }
 
 /**
@@ -109,8 +114,10 @@ export async function runOnBoard(
     writeFileSync(join(dir, "job.bin"), encodeJob(job));
     await linkImage(workshop, tools.compiler, board, objects, dir);
     const sections = readSections(readFileSync(join(dir, imageName)));
-    const args = architecture.emulatorArgs(board.machine, imageName);
-    const outcome = await runProgram(tools.emulator, args, dir, runTimeoutMs);
+    const { emulator, profiler } = tools;
+    const emulation = architecture.emulatorArgs(board.machine, imageName);
+    const args = [...emulation, ...(profiler ? profilerArgs(profiler, board.flash) : [])];
+    const outcome = await runProgram(emulator, args, dir, runTimeoutMs);
     if (outcome.code !== 0)
       throw new FailureError(`Cannot run the firmware of ${board.name}: ${describeFailure(outcome)}.`);
     const printed = architecture.printed?.(outcome) ?? outcome.stdout;
@@ -120,7 +127,7 @@ export async function runOnBoard(
         `Cannot run the model on ${board.name}: it needs ${result.arenaBytes} bytes of RAM but ${result.ramBytes} are free; use a smaller model.`,
       );
     }
-    return { ...result, sections };
+    return { ...result, sections, ...(profiler && { profile: await readProfile(profiler, dir, imageName) }) };
   });
 }
 

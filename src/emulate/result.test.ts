@@ -4,7 +4,7 @@ import { parseResult } from "./result.js";
 
 const line =
   '{"tokens":[3,1],"error":0,"fed":18,"hash":"0123abcd","details":"811c9dc5","arenaBytes":5128,"ramBytes":15352,' +
-  '"stackBytes":392,"checkTicks":1000,"ticks":2001,"clockHz":16000000}';
+  '"stackBytes":392,"checkTicks":1000,"ticks":2001,"maxTicks":1200,"clockHz":16000000}';
 
 describe("parseResult()", () => {
   test("turns ticks into instructions: a tick of 16 MHz lasts 62.5 ns", () => {
@@ -18,6 +18,7 @@ describe("parseResult()", () => {
       ramBytes: 15352,
       stackBytes: 392,
       instructionsPerToken: 62531,
+      instructionsPerTokenMax: 75000,
       instructionsPerCheck: 62500,
     });
   });

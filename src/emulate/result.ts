@@ -21,6 +21,8 @@ export interface EngineResult {
   stackBytes?: number;
   /** Per generated token (choosing it and feeding it), where instructions are counted. */
   instructionsPerToken?: number;
+  /** For the generated token that took most. */
+  instructionsPerTokenMax?: number;
   /** For the check of the whole model. */
   instructionsPerCheck?: number;
   /** The same in cycles, where those are counted instead. */
@@ -47,10 +49,20 @@ export class ModelTooLargeError extends FailureError {
 export const SYMBOL_ERROR = 100;
 
 type Counts = Record<
-  "error" | "fed" | "arenaBytes" | "ramBytes" | "stackBytes" | "checkTicks" | "ticks" | "clockHz",
+  "error" | "fed" | "arenaBytes" | "ramBytes" | "stackBytes" | "checkTicks" | "ticks" | "maxTicks" | "clockHz",
   number
 >;
-const countNames = ["error", "fed", "arenaBytes", "ramBytes", "stackBytes", "checkTicks", "ticks", "clockHz"] as const;
+const countNames = [
+  "error",
+  "fed",
+  "arenaBytes",
+  "ramBytes",
+  "stackBytes",
+  "checkTicks",
+  "ticks",
+  "maxTicks",
+  "clockHz",
+] as const;
 const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 const isHash = (value: unknown): value is string => typeof value === "string" && /^[0-9a-f]{8}$/.test(value);
 
@@ -93,7 +105,11 @@ export function parseResult(printed: string, name: string, cyclesPerTick?: numbe
   };
 }
 
-function workOf({ ticks, checkTicks, clockHz }: Counts, tokens: number, cyclesPerTick?: number): Partial<EngineResult> {
+function workOf(
+  { ticks, maxTicks, checkTicks, clockHz }: Counts,
+  tokens: number,
+  cyclesPerTick?: number,
+): Partial<EngineResult> {
   if (cyclesPerTick !== undefined) {
     const cyclesPerCheck = checkTicks * cyclesPerTick;
     return { cyclesPerCheck, ...(tokens > 0 && { cyclesPerToken: Math.round((ticks * cyclesPerTick) / tokens) }) };
@@ -103,7 +119,10 @@ function workOf({ ticks, checkTicks, clockHz }: Counts, tokens: number, cyclesPe
   const instructionsPerCheck = Math.round(instructions(checkTicks));
   return {
     instructionsPerCheck,
-    ...(tokens > 0 && { instructionsPerToken: Math.round(instructions(ticks) / tokens) }),
+    ...(tokens > 0 && {
+      instructionsPerToken: Math.round(instructions(ticks) / tokens),
+      instructionsPerTokenMax: Math.round(instructions(maxTicks)),
+    }),
   };
 }
 
