@@ -1,8 +1,7 @@
 // Models with random weights, for measurements that depend on the shape alone. The scales are of a trained model's order of
-// magnitude, so that no pathway saturates or vanishes.
+// magnitude, so that no pathway saturates or vanishes. Not for models with sparse attention in the gated block.
 import { OPTION, PATHWAY } from "../../dist/format/layout.js";
 import { drawModel, seededDraw } from "../../dist/format/samples.js";
-import { writeModel } from "../../dist/format/writer.js";
 import { namedConfig } from "../../dist/model/configs.js";
 
 const half = 16384; // of a multiplier's 2^15
@@ -32,12 +31,7 @@ const baseScales = ({ dModel, dHead }) => {
   };
 };
 
-const gatedScales = ({ dModel, dInner, dHead }) => ({
-  sparse: { multiplier: 24000, shift: 4 },
-  score: { multiplier: half, shift: 5 + rootBits(dHead) },
-  query: { multiplier: half, shift: 8 + rootBits(dInner) },
-  key: { multiplier: half, shift: 8 + rootBits(dInner) },
-  value: { multiplier: half, shift: 8 },
+const gatedScales = ({ dModel }) => ({
   local: { multiplier: 24000, shift: 13 },
   state: { multiplier: 24000, shift: 2 },
   router: { multiplier: half, shift: 2 + rootBits(dModel) },
@@ -53,7 +47,7 @@ function withRealisticScales(layer, draw, dimensions) {
     normShift,
     norm: normParameters(draw, dModel),
     routerBias: [0, 0, 0],
-    state: layer.state && {
+    state: {
       a: Int16Array.from(layer.state.a, () => draw(0, 32000)),
       c: Int16Array.from(layer.state.c, () => draw(-half, half)),
     },
@@ -64,37 +58,50 @@ function withRealisticScales(layer, draw, dimensions) {
   };
 }
 
-const int4Steps = (table) => ({ ...table, steps: table.steps.map(() => half) });
+const withRealisticSteps = (table) =>
+  table?.kind === "int4" ? { ...table, steps: table.steps.map(() => half) } : table;
 
-/** The .atome bytes of a named configuration, with `vocab` symbols and no token table. */
-export const syntheticModel = (name, seed, vocab = 256) => syntheticModelOf(namedConfig(name), seed, vocab);
+const alphabetSizes = { bytes: () => 256, map: () => 96, tokens: ({ size }) => size };
+
+function optionsOf({ tied, embedding, unembedding }) {
+  const int4 = (kind, bit) => (kind === "int4" ? bit : 0);
+  const last = tied ? embedding : unembedding;
+  return (tied ? OPTION.tied : 0) | int4(embedding, OPTION.embedInt4) | int4(last, OPTION.unembedInt4);
+}
 
 /**
- * The .atome bytes of a configuration: the base block with ternary tables, the gated block with one 4-bit table for both ends.
+ * What the .atome file of a named configuration says, without a token table.
+ *
+ * @param vocab by default what a text of many kinds of bytes gives
  */
-export function syntheticModelOf(config, seed, vocab) {
-  const { block, dModel, dInner, dHead, nLayers, topK, layers, recall } = config;
-  const gated = block === "gated";
+export function syntheticParts(name, seed, vocab = undefined) {
+  const config = namedConfig(name);
+  const { block, dModel, dInner, dHead, nLayers, topK, layers, alphabet, recall } = config;
   const draw = seededDraw(seed);
-  const dimensions = { vocab, outputs: vocab, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
+  const symbols = vocab ?? alphabetSizes[alphabet.kind](alphabet);
+  const gated = block === "gated";
+  const dimensions = { vocab: symbols, outputs: symbols, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
   const bitsOf = (pathways) => Object.keys(PATHWAY).reduce((bits, key) => bits | (pathways[key] ? PATHWAY[key] : 0), 0);
+  const options = optionsOf(config);
   const parts = drawModel(draw, {
     dimensions,
-    options: (gated ? OPTION.tied | OPTION.embedInt4 | OPTION.unembedInt4 : 0) | (recall ? OPTION.recall : 0),
-    recall: recall && { window: recall.window, forget: undefined },
+    options,
     layers: layers.map(({ pathways, window }) => ({
       pathways: bitsOf(pathways),
       window: pathways.sparse ? window : 0,
     })),
+    recall: recall && { window: recall.window, forget: undefined },
   });
-  return writeModel({
+  const isInt4 = (bit) => (options & bit) !== 0;
+  return {
     ...parts,
     epsilon: 1,
-    embedScale: gated ? 1 : 32768,
-    embedding: gated ? int4Steps(parts.embedding) : parts.embedding,
-    logitScale: { multiplier: half, shift: gated ? 3 : 2 + rootBits(dModel) },
+    embedScale: isInt4(OPTION.embedInt4) ? 1 : 32768,
+    embedding: withRealisticSteps(parts.embedding),
+    unembedding: withRealisticSteps(parts.unembedding),
+    logitScale: { multiplier: half, shift: isInt4(OPTION.unembedInt4) ? 3 : 2 + rootBits(dModel) },
     finalNormShift: normShift,
     finalNorm: normParameters(draw, dModel),
     layers: parts.layers.map((layer) => withRealisticScales(layer, draw, dimensions)),
-  });
+  };
 }

@@ -8,7 +8,7 @@ import { FailureError } from "../model/errors.js";
 import { runOnBoard } from "./board-engine.js";
 import { boards } from "./boards.js";
 import { packageWorkshop } from "./engines.js";
-import { buildProfiler, combine, executedBy, executedByFunction, profileOfRest } from "./profile.js";
+import { buildProfiler, combine, executedBy, executedByFunction, mostExecuted, profileOfRest } from "./profile.js";
 import { findTool } from "./tools.js";
 
 const listing = `
@@ -65,6 +65,23 @@ describe("combine()", () => {
       ],
     ]);
   });
+});
+
+test("mostExecuted() takes each instruction from the run that executed it most", () => {
+  const most = mostExecuted([combine("130 4 2 1 3\n", listing), combine("132 3 5 0 1\n", listing)]);
+  expect(most.instructions.map(({ executed, taken }) => [executed, taken])).toEqual([
+    ...[
+      [2, 0],
+      [5, 0],
+      [5, 0],
+      [5, 1],
+    ],
+    ...[
+      [0, 0],
+      [0, 0],
+    ],
+  ]);
+  expect(most.flashReads).toBe(3);
 });
 
 describe("on a board", () => {

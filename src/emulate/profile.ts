@@ -98,16 +98,23 @@ export function combine(blocks: string, listing: string): Profile {
   return { instructions, flashReads };
 }
 
-/** What `longer` did beyond `shorter`, runs of the same image; `times` over. */
+/** What `longer` did beyond `shorter`, runs of the same code; a share of `times`. */
 export function profileOfRest(longer: Profile, shorter: Profile, times = 1): Profile {
-  const rest = (a: number, b: number) => (a - b) / times;
+  return merge([longer, shorter], (long, short) => (long - short) / times);
+}
+
+/** Every instruction as often as in the one of these runs of the same code that executed it most. */
+export const mostExecuted = (profiles: readonly Profile[]): Profile => merge(profiles, Math.max);
+
+function merge(profiles: readonly Profile[], merged: (...counts: number[]) => number): Profile {
+  const of = (count: (profile: Profile) => number) => merged(...profiles.map(count));
   return {
-    instructions: longer.instructions.map((one, i) => ({
+    instructions: profiles[0].instructions.map((one, i) => ({
       ...one,
-      executed: rest(one.executed, shorter.instructions[i].executed),
-      taken: rest(one.taken, shorter.instructions[i].taken),
+      executed: of(({ instructions }) => instructions[i].executed),
+      taken: of(({ instructions }) => instructions[i].taken),
     })),
-    flashReads: rest(longer.flashReads, shorter.flashReads),
+    flashReads: of(({ flashReads }) => flashReads),
   };
 }
 
