@@ -24,7 +24,7 @@ import { writeModel } from "../dist/format/writer.js";
 import { engineText } from "./shared/engine-tables.mjs";
 import { publish } from "./shared/results.mjs";
 import { syntheticParts } from "./shared/synthetic-model.mjs";
-import { slowWays, variedPrompt } from "./shared/worst-case.mjs";
+import { neverForgetting, slowWays, variedPrompt } from "./shared/worst-case.mjs";
 
 const baseOnly = ["GATED", "INT4", "CHECK", "SAMPLE", "SCORES", "ROUTER", "TOKENS", "RECALL"].map(
   (name) => `ATOME_${name}=0`,
@@ -152,9 +152,10 @@ async function measureCore(board, name) {
   const mean = await measure(board, [], model);
   const base = parts.dimensions.dInner === 0 ? await measure(board, baseOnly, model) : undefined;
   if (base && base.hash !== mean.hash) throw new Error(`${board.name}: the two builds give different logits`);
-  const stream = await profileStream(board, parts);
+  const full = neverForgetting(parts);
+  const stream = await profileStream(board, full);
   const tokens = [];
-  for (const way of slowWays(parts)) tokens.push(await profileToken(board, way));
+  for (const way of slowWays(full)) tokens.push(await profileToken(board, way));
   const ceiling = mostExecuted(tokens.map(({ profile }) => profile));
   const row = {
     core: board.core,

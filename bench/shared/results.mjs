@@ -65,7 +65,7 @@ function replaceFile(name, text) {
  * @param section {title, command, seed, text: markdown, data: object for results.json}
  */
 export function publish(key, { title, command, seed, text, data }) {
-  const origin = { command, seed, commit: commitName(), machine: machineName() };
+  const origin = { command, seed, commit: commitName(), machine: machineName(), seconds: Math.round(process.uptime()) };
   const about = `\`${command}\`; seed ${seed}; commit ${origin.commit}; ${origin.machine}.`;
   const before = existsSync(at("RESULTS.md")) ? readFileSync(at("RESULTS.md"), "utf8") : heading;
   replaceFile("RESULTS.md", mergeSection(before, key, `## ${title}\n\n${about}\n\n${text}`));

@@ -150,11 +150,14 @@ function ascending(parts) {
   };
 }
 
-/** These symbols in turn, as many as fill every memory; none of them empties the memory. */
+/** The model without the symbol that empties recall's memory: from some place on the memory is full for ever. */
+export const neverForgetting = (parts) =>
+  parts.recall ? { ...parts, recall: { ...parts.recall, forget: undefined } } : parts;
+
+/** These symbols in turn, as many as fill every memory. */
 function fillingPrompt({ layers, recall }, symbols) {
   const length = Math.max(16, recall?.window ?? 0, ...layers.map(({ window }) => window));
-  const kept = symbols.filter((symbol) => symbol !== recall?.forget);
-  return Array.from({ length }, (_, i) => kept[i % kept.length]);
+  return Array.from({ length }, (_, i) => symbols[i % symbols.length]);
 }
 
 /** `count` symbols in a row, the last before the first. */
@@ -172,7 +175,7 @@ function ascendingPrompt(parts) {
   return fillingPrompt(parts, symbolsFrom(generated + 1, dimensions.vocab - 1, dimensions));
 }
 
-/** Ways to make the step after the prompt slow: [{input, parts, promptSymbols}]. */
+/** Ways to make the step after the prompt slow, for models that never forget: [{input, parts, promptSymbols}]. */
 export const slowWays = (parts) => [
   { input: "different symbols", parts, promptSymbols: variedPrompt(parts) },
   ...(parts.recall ? [{ input: "one symbol", parts, promptSymbols: fillingPrompt(parts, [0]) }] : []),
