@@ -11,13 +11,15 @@
 // atome_argmax. Those of single tokens are counted by a plugin of the emulator: a run that generates one token less a run of the
 // prompt alone. Shapes have random weights; the models that come with the project are measured as they are.
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
-import { runOnBoard } from "../dist/emulate/board-engine.js";
-import { boards, largeCortexM0 } from "../dist/emulate/boards.js";
+import { findBoardTools, runOnBoard } from "../dist/emulate/board-engine.js";
+import { boards, largeCortexM0, largeCortexM4 } from "../dist/emulate/boards.js";
 import { estimateCycles, timings, waitingCycles } from "../dist/emulate/cycles.js";
 import { packageWorkshop } from "../dist/emulate/engines.js";
 import { runOrFail } from "../dist/emulate/process.js";
 import { buildProfiler, executedBy, executedByFunction, mostExecuted, profileOfRest } from "../dist/emulate/profile.js";
+import { ModelTooLargeError } from "../dist/emulate/result.js";
 import { findTool } from "../dist/emulate/tools.js";
 import { readModel } from "../dist/format/reader.js";
 import { writeModel } from "../dist/format/writer.js";
@@ -31,11 +33,18 @@ const baseOnly = ["GATED", "INT4", "CHECK", "SAMPLE", "SCORES", "ROUTER", "TOKEN
 );
 const shapes = ["nano", "small", "stories", "mid", "prod", "gated-20k", "tokens-20k", "recall-20k"];
 const shipped = ["stories-20k", "stories-64k", "stories-256k"];
-const microbitModels = [
+/** A machine for each core, with room for most models. */
+const machines = [largeCortexM0, "mps2-an385", largeCortexM4, "mps2-an500", "mps2-an505", "mps3-an547", "virt", "sim"];
+/** Machines with the memory of a chip, and what they are asked to run. */
+const smallMachines = ["microbit", "stm32vldiscovery", "netduinoplus2"];
+const smallMachineModels = [
   { model: "nano", vocab: 32 },
   { model: "small", vocab: 256 },
+  { model: "stories", vocab: 256 },
   { model: "gated-20k", vocab: 96 },
   { model: "recall-20k", vocab: 512 },
+  { model: "stories-20k" },
+  { model: "stories-64k" },
 ];
 const limits = {
   codeBytes: 2600,
@@ -66,12 +75,14 @@ if (!Number.isSafeInteger(seed)) refuse(`the seed is "${options.seed}"; give a w
 const models = options.models.split(",");
 const unknown = models.find((name) => ![...shapes, ...shipped].includes(name));
 if (unknown !== undefined) refuse(`there is no model "${unknown}"; name some of ${[...shapes, ...shipped].join()}`, 2);
-const cores = [largeCortexM0, ...boards.filter(({ core }) => core !== "cortex-m0")].filter(
-  ({ core }) => options.cores === undefined || options.cores.split(",").includes(core),
-);
+const boardOf = (machine) =>
+  typeof machine === "string" ? boards.find((board) => board.machine === machine) : machine;
+const timingsOf = (board) => timings.filter(({ core }) => core === board.core);
+const isAsked = ({ core }) => options.cores === undefined || options.cores.split(",").includes(core);
+const cores = machines.map(boardOf).filter(isAsked);
 const workshop = packageWorkshop(process.env.PATH ?? "");
-const tools = { compiler: needTool("arm-none-eabi-gcc"), emulator: needTool("qemu-system-arm") };
-const profiler = await buildProfiler(workshop, needTool("gcc"), needTool("arm-none-eabi-objdump"));
+const toolsOf = new Map();
+for (const board of [...cores, ...smallMachines.map(boardOf)]) toolsOf.set(board, await findTools(board));
 
 function refuse(why, exitCode) {
   process.stderr.write(`Cannot run the bench "engine": ${why}.\n`);
@@ -79,32 +90,50 @@ function refuse(why, exitCode) {
 }
 
 function needTool(name) {
-  const path = findTool(name, workshop.searchPath);
-  return path ?? refuse(`${name} is not installed; install gcc, gcc-arm-none-eabi and qemu-system-arm`, 1);
+  return findTool(name, workshop.searchPath) ?? refuse(`${name} is not installed`, 1);
+}
+
+async function findTools(board) {
+  const { missing, ...tools } = findBoardTools(workshop, board);
+  if (missing) refuse(`${missing} is not installed`, 1);
+  const disassembler = needTool(board.architecture.compiler.replace(/gcc$/, "objdump"));
+  return { ...tools, profiler: await buildProfiler(workshop, needTool("gcc"), disassembler) };
 }
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
-/** The first line of what a tool says of its version. */
-const versionOf = async (path) => (await runOrFail(path, ["--version"], ".", 10_000)).stdout.split("\n")[0];
+/** The first line of what each compiler and emulator says of its version. */
+async function toolVersions() {
+  const paths = new Set(cores.flatMap((board) => [toolsOf.get(board).compiler, toolsOf.get(board).emulator]));
+  const versions = [...paths].map(async (path) => {
+    const { stdout } = await runOrFail(path, ["--version"], ".", 10_000);
+    return [basename(path), stdout.split("\n")[0]];
+  });
+  return Object.fromEntries(await Promise.all(versions));
+}
 
 async function measure(board, defines, model, what = job, withProfile = false) {
-  const run = await runOnBoard(workshop, { ...tools, ...(withProfile && { profiler }) }, board, defines, model, what);
+  const { compiler, emulator, profiler } = toolsOf.get(board);
+  const tools = { compiler, emulator, ...(withProfile && { profiler }) };
+  const run = await runOnBoard(workshop, tools, board, defines, model, what);
   if (run.error !== 0) throw new Error(`the engine refused the model: error ${run.error}`);
   return run;
 }
 
-/** The profile of one token after a prompt. */
-async function profileToken(board, { input, parts, promptSymbols }) {
+/** What `generate` tokens after a prompt take, one each; with a profile where there are timings to make cycles of it. */
+async function measureTokens(board, { input, parts, promptSymbols }, generate = 1) {
   const model = writeModel(parts);
-  const run = (generate) => measure(board, [], model, { promptSymbols, generate }, true);
-  const [longer, shorter] = [await run(1), await run(0)];
-  return { input, profile: profileOfRest(longer.profile, shorter.profile), stackBytes: longer.stackBytes };
+  const withProfile = timingsOf(board).length > 0;
+  const longer = await measure(board, [], model, { promptSymbols, generate }, withProfile);
+  if (!withProfile) return { ...longer, input, instructions: longer.instructionsPerToken };
+  const shorter = await measure(board, [], model, { promptSymbols, generate: 0 }, withProfile);
+  const profile = profileOfRest(longer.profile, shorter.profile, generate);
+  return { ...longer, input, profile, instructions: executedBy(profile) };
 }
 
-const partsOf = (name) =>
+const partsOf = (name, vocab) =>
   shapes.includes(name)
-    ? syntheticParts(name, seed)
+    ? syntheticParts(name, seed, vocab)
     : readModel(readFileSync(new URL(`../models/${name}/model.atome`, import.meta.url)));
 
 async function measureCode(board) {
@@ -120,21 +149,13 @@ async function measureCode(board) {
   };
 }
 
-/** Tokens in a stream: from when all memories are full. */
-async function profileStream(board, parts) {
-  const model = writeModel(parts);
-  const run = (generate) => measure(board, [], model, { promptSymbols: variedPrompt(parts), generate }, true);
-  const [longer, shorter] = [await run(job.generate), await run(0)];
-  return { ...longer, profile: profileOfRest(longer.profile, shorter.profile, job.generate) };
-}
-
 /** What the slowest token costs: of those there were, and if every instruction came as often as in the run that needs it most. */
 function worstOf(tokens, ceiling) {
-  const slowest = tokens.reduce((a, b) => (executedBy(b.profile) > executedBy(a.profile) ? b : a));
+  const slowest = tokens.reduce((a, b) => (b.instructions > a.instructions ? b : a));
   return {
-    instructionsPerTokenWorst: executedBy(slowest.profile),
+    instructionsPerTokenWorst: slowest.instructions,
     worstInput: slowest.input,
-    instructionsPerTokenCeiling: executedBy(ceiling),
+    ...(ceiling && { instructionsPerTokenCeiling: executedBy(ceiling) }),
   };
 }
 
@@ -146,6 +167,12 @@ const cyclesOf = (timing, full, ceiling) => ({
   ceilingWaiting: Math.round(estimateCycles(timing, ceiling).most + waitingCycles(ceiling, WAIT_STATES)),
 });
 
+const profileFigures = (board, name, profile, ceiling) => ({
+  flashReadsPerToken: Math.round(profile.flashReads),
+  cycles: timingsOf(board).map((timing) => cyclesOf(timing, profile, ceiling)),
+  ...(profiled.includes(name) && { functions: executedByFunction(profile) }),
+});
+
 async function measureCore(board, name) {
   const parts = partsOf(name);
   const model = writeModel(parts);
@@ -153,10 +180,10 @@ async function measureCore(board, name) {
   const base = parts.dimensions.dInner === 0 ? await measure(board, baseOnly, model) : undefined;
   if (base && base.hash !== mean.hash) throw new Error(`${board.name}: the two builds give different logits`);
   const full = neverForgetting(parts);
-  const stream = await profileStream(board, full);
+  const stream = await measureTokens(board, { parts: full, promptSymbols: variedPrompt(full) }, job.generate);
   const tokens = [];
-  for (const way of slowWays(full)) tokens.push(await profileToken(board, way));
-  const ceiling = mostExecuted(tokens.map(({ profile }) => profile));
+  for (const way of slowWays(full)) tokens.push(await measureTokens(board, way));
+  const ceiling = stream.profile && mostExecuted(tokens.map(({ profile }) => profile));
   const row = {
     core: board.core,
     model: name,
@@ -170,11 +197,7 @@ async function measureCore(board, name) {
     instructionsPerTokenFull: stream.instructionsPerToken,
     instructionsPerTokenFullMax: stream.instructionsPerTokenMax,
     ...worstOf(tokens, ceiling),
-    flashReadsPerToken: Math.round(stream.profile.flashReads),
-    cycles: timings
-      .filter(({ core }) => core === board.core)
-      .map((timing) => cyclesOf(timing, stream.profile, ceiling)),
-    ...(profiled.includes(name) && { functions: executedByFunction(stream.profile) }),
+    ...(stream.profile && profileFigures(board, name, stream.profile, ceiling)),
   };
   const { instructionsPerToken, instructionsPerTokenFull, instructionsPerTokenWorst } = row;
   say(
@@ -183,9 +206,28 @@ async function measureCore(board, name) {
   return row;
 }
 
-async function measureMicrobit({ model, vocab }) {
-  const bytes = writeModel(syntheticParts(model, seed, vocab));
-  const run = await measure(boards[0], [], bytes);
+/** What `measureOne` gives; undefined where the machine is too small. */
+async function unlessTooLarge(measureOne) {
+  try {
+    return await measureOne();
+  } catch (error) {
+    if (error instanceof ModelTooLargeError) return undefined;
+    throw error;
+  }
+}
+
+async function measureSmallMachine(board, { model, vocab }) {
+  const parts = partsOf(model, vocab);
+  const bytes = writeModel(parts);
+  const about = {
+    machine: board.machine,
+    core: board.core,
+    model,
+    vocab: parts.dimensions.vocab,
+    modelBytes: bytes.length,
+  };
+  const run = await unlessTooLarge(() => measure(board, [], bytes));
+  if (!run) return { ...about, fits: false };
   const {
     instructionsPerToken,
     instructionsPerTokenMax,
@@ -196,7 +238,7 @@ async function measureMicrobit({ model, vocab }) {
     hash,
   } = run;
   const instructions = { instructionsPerToken, instructionsPerTokenMax, instructionsPerCheck };
-  return { model, vocab, modelBytes: bytes.length, ...instructions, arenaBytes, ramBytes, stackBytes, hash };
+  return { ...about, fits: true, ...instructions, arenaBytes, ramBytes, stackBytes, hash };
 }
 
 function missedLimits({ code, rows }) {
@@ -216,17 +258,18 @@ function missedLimits({ code, rows }) {
   ];
 }
 
-const data = {
-  tools: { compiler: await versionOf(tools.compiler), emulator: await versionOf(tools.emulator) },
-  limits,
-  code: [],
-  rows: [],
-  microbit: [],
-};
+const data = { tools: await toolVersions(), limits, code: [], rows: [], smallMachines: [] };
 for (const board of cores) data.code.push(await measureCode(board));
-for (const model of models) for (const board of cores) data.rows.push(await measureCore(board, model));
-for (const each of microbitModels) {
-  if (models.includes(each.model)) data.microbit.push(await measureMicrobit(each));
+for (const model of models) {
+  for (const board of cores) {
+    const row = await unlessTooLarge(() => measureCore(board, model));
+    if (row) data.rows.push(row);
+  }
+}
+for (const board of smallMachines.map(boardOf).filter(isAsked)) {
+  for (const each of smallMachineModels.filter(({ model }) => models.includes(model))) {
+    data.smallMachines.push(await measureSmallMachine(board, each));
+  }
 }
 
 const text = engineText(data);

@@ -30,7 +30,7 @@ function instructionsTable({ rows, limits }) {
       ...[row.model, row.core],
       row.instructionsPerTokenBaseOnly === undefined ? "-" : withLimit(row.instructionsPerTokenBaseOnly, limitOf(row)),
       ...[row.instructionsPerToken, row.instructionsPerTokenFull, row.instructionsPerTokenFullMax],
-      ...[row.instructionsPerTokenWorst, row.instructionsPerTokenCeiling, row.worstInput],
+      ...[row.instructionsPerTokenWorst, row.instructionsPerTokenCeiling ?? "-", row.worstInput],
       ...[withLimit(row.arenaBytes, limits[row.model]?.arenaBytes), row.stackBytes, row.machine],
     ]),
   );
@@ -39,22 +39,25 @@ function instructionsTable({ rows, limits }) {
 const cyclesTable = ({ rows }) =>
   markdownTable(
     ["model", "core", "memories full", "ceiling", "memories full, 2 wait states", "ceiling, 2 wait states"],
-    rows.flatMap(({ model, cycles }) =>
+    rows.flatMap(({ model, cycles = [] }) =>
       cycles.map((row) => [model, row.timing, row.full, row.ceiling, row.fullWaiting, row.ceilingWaiting]),
     ),
   );
 
 const timingTable = ({ rows }) => {
-  const used = new Set(rows.flatMap(({ cycles }) => cycles.map(({ timing }) => timing)));
+  const used = new Set(rows.flatMap(({ cycles = [] }) => cycles.map(({ timing }) => timing)));
   return markdownTable(
     ["core", "cycles from"],
     timings.filter(({ name }) => used.has(name)).map(({ name, source }) => [name, source]),
   );
 };
 
+/** Cores whose functions are listed. */
+const listed = ["cortex-m0", "cortex-m4", "rv32imc"];
+
 /** Functions that take at least one instruction in a hundred. */
 function functionsTable({ rows }) {
-  const profiles = rows.filter(({ functions }) => functions !== undefined);
+  const profiles = rows.filter(({ functions, core }) => functions !== undefined && listed.includes(core));
   const shares = profiles.map(({ functions }) => {
     const all = functions.reduce((sum, [, executed]) => sum + executed, 0);
     return new Map(functions.map(([name, executed]) => [name, executed / all]));
@@ -69,26 +72,24 @@ function functionsTable({ rows }) {
   );
 }
 
-const microbitTable = ({ microbit }) =>
+const smallMachinesTable = ({ smallMachines }) =>
   markdownTable(
     [
-      "model",
-      "symbols",
-      "model bytes",
-      "instructions, mean",
-      "longest of 32",
-      "arena bytes",
-      "RAM free for it",
-      "stack bytes",
+      ...["machine", "core", "model", "symbols", "model bytes", "arena bytes", "RAM free for it", "stack bytes"],
+      ...["instructions, mean", "longest of 32"],
     ],
-    microbit.map((row) => [
-      ...[row.model, row.vocab, row.modelBytes, row.instructionsPerToken, row.instructionsPerTokenMax],
-      ...[row.arenaBytes, row.ramBytes, row.stackBytes],
+    smallMachines.map((row) => [
+      ...[row.machine, row.core, row.model, row.vocab, row.modelBytes],
+      ...(row.fits
+        ? [row.arenaBytes, row.ramBytes, row.stackBytes, row.instructionsPerToken, row.instructionsPerTokenMax].map(
+            thousands,
+          )
+        : ["too large", "-", "-", "-", "-"]),
     ]),
   );
 
 /** The section's text. @param data what the bench measured, as in results.json */
-export const engineText = (data) => `${data.tools.compiler}; ${data.tools.emulator}.
+export const engineText = (data) => `${Object.values(data.tools).join("; ")}.
 
 Code bytes of the linked engine (\`-Os\`, unused functions dropped), in flash:
 
@@ -99,7 +100,7 @@ of 16. "Memories full" is the mean of 32 tokens once the windows of attention an
 different symbols. "Worst" is the slowest single token that was found: the engine's loops run equally often for all data but for the
 sorting of scores, the counting of recall, the shifts of a norm, the digits of a code and histories of zeros; together with the
 clamps these are what models and prompts of bench/shared/worst-case.mjs drive to their ends, one after the other. "Ceiling" takes each
-instruction as often as the one of these runs that needs it most. It is no proof: the subtractions of a division (Cortex-M0) and
+instruction as often as the one of these runs that needs it most (not on lx106, whose code objdump cannot list). It is no proof: the subtractions of a division (Cortex-M0) and
 the bits of a square root are as the runs have them. Shapes have random weights; under the names of shipped models stand these
 models, and for the worst case their shape. Stack is the deepest below the firmware's main function.
 
@@ -117,6 +118,7 @@ Where the instructions go, with memories full:
 
 ${functionsTable(data)}
 
-On the micro:bit (a true Cortex-M0, 256 KB flash, 16 KB RAM), everything built in:
+On machines with the memory of a chip, everything built in: micro:bit (a true Cortex-M0, 256 KB flash, 16 KB RAM), STM32VLDISCOVERY
+(STM32F100RB: 128 KB, 8 KB) and Netduino Plus 2 (STM32F405RG: 1 MB, 128 KB):
 
-${microbitTable(data)}`;
+${smallMachinesTable(data)}`;

@@ -30,8 +30,8 @@ export const gates = {
           ...each(["instructionsPerTokenWorst", "instructionsPerTokenCeiling"], less()),
         },
       },
-      microbit: {
-        key: ["model"],
+      smallMachines: {
+        key: ["machine", "model"],
         figures: each(["arenaBytes", "stackBytes", "instructionsPerToken", "instructionsPerCheck"], less()),
       },
     },

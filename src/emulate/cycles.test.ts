@@ -39,6 +39,18 @@ test.each([
   ["smullls", "r0, r1, r2, r3", "multiplyWide"],
   ["udiv", "r0, r1, r2", "divide"],
   ["itt", "ls", "other"],
+  ["le", "lr, 10 <f>", "branch"],
+  ["lbu", "a0,0(a1)", "load"],
+  ["sh", "a0,0(a1)", "store"],
+  ["sub", "a0,a0,a1", "other"],
+  ["bnez", "a0,10 <f>", "branch"],
+  ["bltu", "a0,a1,10 <f>", "branch"],
+  ["jal", "10 <f>", "call"],
+  ["j", "10 <f>", "jump"],
+  ["ret", "", "jump"],
+  ["mul", "a0,a1,a2", "multiply"],
+  ["mulhu", "a0,a1,a2", "multiplyWide"],
+  ["remu", "a0,a1,a2", "divide"],
   ["add", "r0, pc, #8\t; (adr r0, 10 <f>)", "other"],
 ])("kindOf() takes %s %s for a %s", (mnemonic, operands, kind) => {
   expect(kindOf({ mnemonic, operands })).toBe(kind);

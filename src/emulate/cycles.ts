@@ -72,25 +72,35 @@ export const timings: readonly Timing[] = [
   },
   { name: "Cortex-M4", core: "cortex-m4", source: "Cortex-M4 TRM, Arm DDI 0439D, table 3-1 and section 3.3.3", ...m4 },
   { name: "Cortex-M7", core: "cortex-m7", source: `${scaled}: 5.01 / 3.42`, ...m4, speed: 5.01 / 3.42 },
+  { name: "Cortex-M33", core: "cortex-m33", source: `${scaled}: 4.02 / 3.42`, ...m4, speed: 4.02 / 3.42 },
+  { name: "Cortex-M55", core: "cortex-m55", source: `${scaled}: 4.2 / 3.42`, ...m4, speed: 4.2 / 3.42 },
+  {
+    ...{ name: "RV32IMC, as Ibex with a multiplier of 1 cycle", core: "rv32imc" },
+    source: "Ibex Reference Guide, Pipeline Details, without branch target ALU and writeback stage",
+    cycles: { ...armv6m, pop: 0, branch: 1, jump: 2, call: 2, multiply: 1, multiplyWide: 2, divide: 37 },
+    ...{ refill: 2, pipelined: false },
+  },
 ];
 
+// Thumb, and RV32 as objdump abbreviates it; no name means two things.
 const condition = "(eq|ne|cs|cc|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)?";
 const kinds: readonly [RegExp, Kind][] = [
   [/^(ldm|stm|push|pop|ldrd|strd)/, "multiple"],
-  [/^ldr/, "load"],
-  [/^str/, "store"],
-  [/^[us](div)/, "divide"],
-  [/^[us](mull|mlal)/, "multiplyWide"],
+  [/^(ldr|l[bhw]u?$)/, "load"],
+  [/^(str|s[bhw]$)/, "store"],
+  [/^([us]div|divu?$|remu?$)/, "divide"],
+  [/^([us](mull|mlal)|mulh)/, "multiplyWide"],
   [/^(mla|mls|smla)/, "multiplyAdd"],
   [/^(mul|smul)/, "multiply"],
   [new RegExp(`^blx?${condition}$`), "call"],
   [new RegExp(`^bx${condition}$`), "jump"],
-  [/^tb[bh]/, "jump"],
-  [/^b$/, "jump"],
-  [new RegExp(`^(cbn?z|b${condition})$`), "branch"],
+  [/^jalr?$/, "call"],
+  [/^(tb[bh]|b|j|jr|ret)$/, "jump"],
+  [/^(cbn?z|le|wls|b(eq|ne|lt|ge|gt|le)[uz]|b(lt|ge)z?|bgtu|bleu)$/, "branch"],
+  [new RegExp(`^b${condition}$`), "branch"],
 ];
 
-/** The kind of a Thumb instruction. `blt` and `bls` branch, they do not link. */
+/** The kind of a Thumb or RV32 instruction. `blt` and `bls` branch, they do not link. */
 export function kindOf({ mnemonic, operands }: Pick<ProfiledInstruction, "mnemonic" | "operands">): Kind {
   if (/^bl[set]$/.test(mnemonic)) return "branch";
   const kind = kinds.find(([pattern]) => pattern.test(mnemonic))?.[1] ?? "other";

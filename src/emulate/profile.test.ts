@@ -46,8 +46,11 @@ describe("combine()", () => {
     expect(executedByFunction(profile)).toEqual([["first", 14]]);
   });
 
-  test("refuses a block that runs over the end", () => {
-    expect(() => combine("140 2 1 1 0", listing)).toThrow(FailureError);
+  test.each([
+    ["runs over the end", "140 2 1 1 0"],
+    ["begins between two instructions", "134 1 1 1 0"],
+  ])("refuses a block that %s", (_, block) => {
+    expect(() => combine(block, listing)).toThrow(FailureError);
   });
 
   test("profileOfRest() takes one run from another", () => {

@@ -78,7 +78,8 @@ export function readListing(listing: string): ProfiledInstruction[] {
 /**
  * Puts the blocks that firmware/host/profiler.c counted over the instructions of a listing; blocks elsewhere are left out.
  *
- * @throws FailureError when a block does not end within the listing
+ * @throws FailureError when a block neither begins nor ends where the listing has an instruction: objdump loses the thread of code
+ * that has data or padding between it, as Xtensa's has
  */
 export function combine(blocks: string, listing: string): Profile {
   const instructions = readListing(listing);
@@ -87,10 +88,11 @@ export function combine(blocks: string, listing: string): Profile {
   for (const line of blocks.split("\n")) {
     const [address, ...counts] = line.split(" ");
     const [length, executed, left, reads] = counts.map(Number);
-    const first = indexOf.get(Number.parseInt(address, 16));
-    if (first === undefined) continue;
-    if (first + length > instructions.length)
-      throw new FailureError(`Cannot profile the engine: the block at ${address} runs over the end of its section.`);
+    const start = Number.parseInt(address, 16);
+    if (!(start >= instructions[0].address && start <= instructions[instructions.length - 1].address)) continue;
+    const first = indexOf.get(start);
+    if (first === undefined || first + length > instructions.length)
+      throw new FailureError(`Cannot profile the engine: the block at ${address} is not one of its listing's.`);
     for (let i = first; i < first + length; i++) instructions[i].executed += executed;
     instructions[first + length - 1].taken += left;
     flashReads += reads;
