@@ -35,6 +35,8 @@ describe("warnings", () => {
     ["gcc", "host/port.c", []],
     ["clang", "main.c", []],
     ["clang", "host/port.c", []],
+    ["gcc", "host/profiler.c", ["-D_POSIX_C_SOURCE=200809L"]],
+    ["clang", "host/profiler.c", ["-D_POSIX_C_SOURCE=200809L"]],
   ] as const;
   for (const [name, file, flags] of builds) {
     const tool = findTool(name, searchPath) ?? "";

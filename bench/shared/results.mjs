@@ -23,6 +23,21 @@ export function mergeSection(text, key, section) {
   return text.slice(0, start) + body + text.slice(stop + end.length);
 }
 
+/** The text of RESULTS.md with a list of its sections under the heading. */
+export function withContents(text) {
+  const titles = [...text.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
+  // As GitHub makes anchors of headings.
+  const anchorOf = (title) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-");
+  const list = titles.map((title) => `- [${title}](#${anchorOf(title)})`).join("\n");
+  const [begin, end] = marks("contents");
+  const without = text.includes(begin) ? text : text.replace(/(?=<!-- )/, `${begin}${end}\n`);
+  return mergeSection(without, "contents", list);
+}
+
 /** A markdown table; numbers are aligned to the right and get thousands separators. */
 export function markdownTable(columns, rows) {
   const isNumeric = columns.map((_, i) => rows.every((row) => typeof row[i] === "number"));
@@ -68,7 +83,7 @@ export function publish(key, { title, command, seed, text, data }) {
   const origin = { command, seed, commit: commitName(), machine: machineName(), seconds: Math.round(process.uptime()) };
   const about = `\`${command}\`; seed ${seed}; commit ${origin.commit}; ${origin.machine}.`;
   const before = existsSync(at("RESULTS.md")) ? readFileSync(at("RESULTS.md"), "utf8") : heading;
-  replaceFile("RESULTS.md", mergeSection(before, key, `## ${title}\n\n${about}\n\n${text}`));
+  replaceFile("RESULTS.md", withContents(mergeSection(before, key, `## ${title}\n\n${about}\n\n${text}`)));
   const all = existsSync(at("results.json")) ? JSON.parse(readFileSync(at("results.json"), "utf8")) : {};
   replaceFile("results.json", `${JSON.stringify({ ...all, [key]: { ...origin, ...data } }, null, 2)}\n`);
 }

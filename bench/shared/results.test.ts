@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { markdownTable, mergeSection } from "./results.mjs";
+import { markdownTable, mergeSection, withContents } from "./results.mjs";
 
 describe("mergeSection()", () => {
   const first = mergeSection("# Results\n", "engine", "## Engine\n\nold\n");
@@ -14,6 +14,18 @@ describe("mergeSection()", () => {
     expect(mergeSection(both, "engine", "## Engine\n\nnew")).toBe(both.replace("old", "new"));
     expect(mergeSection(both, "train", "## Train")).toBe(both);
   });
+});
+
+test("withContents() lists the sections, and again when there are more", () => {
+  const one = mergeSection("# Results\n\nAll.\n", "engine", "## Engine: code, speed and RAM\n\nold");
+  const listed = withContents(one);
+  const contents =
+    "<!-- contents: begin -->\n- [Engine: code, speed and RAM](#engine-code-speed-and-ram)\n<!-- contents: end -->";
+  expect(listed).toBe(one.replace("All.\n", `All.\n\n${contents}\n`));
+  expect(withContents(listed)).toBe(listed);
+  expect(withContents(mergeSection(listed, "train", "## Train"))).toContain(
+    "(#engine-code-speed-and-ram)\n- [Train](#train)\n",
+  );
 });
 
 test("markdownTable() aligns columns of numbers to the right", () => {
