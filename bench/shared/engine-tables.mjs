@@ -28,8 +28,8 @@ function instructionsTable({ rows, limits }) {
     ],
     rows.map((row) => [
       ...[row.model, row.core],
-      row.instructionsPerTokenBaseOnly === undefined ? "-" : withLimit(row.instructionsPerTokenBaseOnly, limitOf(row)),
-      ...[row.instructionsPerToken, row.instructionsPerTokenFull, row.instructionsPerTokenFullMax],
+      row.instructionsPerToken === undefined ? "-" : withLimit(row.instructionsPerToken, limitOf(row)),
+      ...[row.instructionsPerTokenEverything, row.instructionsPerTokenFull, row.instructionsPerTokenFullMax],
       ...[row.instructionsPerTokenWorst, row.instructionsPerTokenCeiling ?? "-", row.worstInput],
       ...[withLimit(row.arenaBytes, limits[row.model]?.arenaBytes), row.stackBytes, row.machine],
     ]),

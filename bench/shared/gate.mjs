@@ -26,7 +26,7 @@ export const gates = {
         figures: {
           hash: same(),
           ...each(["arenaBytes", "stackBytes"], less()),
-          ...each(["instructionsPerTokenBaseOnly", "instructionsPerToken", "instructionsPerTokenFull"], less()),
+          ...each(["instructionsPerToken", "instructionsPerTokenEverything", "instructionsPerTokenFull"], less()),
           ...each(["instructionsPerTokenWorst", "instructionsPerTokenCeiling"], less()),
         },
       },

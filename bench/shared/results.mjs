@@ -8,8 +8,8 @@ const at = (name) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
 const heading = `# Results
 
-Measured, not estimated. Each section is written by the program named in it, together with its entry in results.json, and can
-be written again with the command given.
+Measured; what is estimated says so. Each section is written by the program named in it, together with its entry in results.json, and
+can be written again with the command given. \`npm run bench -- --check\` measures again what is quick, and fails where it got worse.
 `;
 
 const marks = (key) => [`<!-- ${key}: begin -->\n`, `<!-- ${key}: end -->\n`];

@@ -1,8 +1,7 @@
 // Models with random weights, for measurements that depend on the shape alone. The scales are of a trained model's order of
-// magnitude, so that no pathway saturates or vanishes. Not for models with sparse attention in the gated block.
+// magnitude, so that no pathway saturates or vanishes.
 import { OPTION, PATHWAY } from "../../dist/format/layout.js";
 import { drawModel, seededDraw } from "../../dist/format/samples.js";
-import { namedConfig } from "../../dist/model/configs.js";
 
 const half = 16384; // of a multiplier's 2^15
 const normShift = 16;
@@ -31,7 +30,12 @@ const baseScales = ({ dModel, dHead }) => {
   };
 };
 
-const gatedScales = ({ dModel }) => ({
+const gatedScales = ({ dModel, dInner, dHead }) => ({
+  sparse: { multiplier: 24000, shift: 4 },
+  score: { multiplier: half, shift: 5 + rootBits(dHead) },
+  query: { multiplier: half, shift: 8 + rootBits(dInner) },
+  key: { multiplier: half, shift: 8 + rootBits(dInner) },
+  value: { multiplier: half, shift: 8 },
   local: { multiplier: 24000, shift: 13 },
   state: { multiplier: 24000, shift: 2 },
   router: { multiplier: half, shift: 2 + rootBits(dModel) },
@@ -47,7 +51,7 @@ function withRealisticScales(layer, draw, dimensions) {
     normShift,
     norm: normParameters(draw, dModel),
     routerBias: [0, 0, 0],
-    state: {
+    state: layer.state && {
       a: Int16Array.from(layer.state.a, () => draw(0, 32000)),
       c: Int16Array.from(layer.state.c, () => draw(-half, half)),
     },
@@ -61,6 +65,7 @@ function withRealisticScales(layer, draw, dimensions) {
 const withRealisticSteps = (table) =>
   table?.kind === "int4" ? { ...table, steps: table.steps.map(() => half) } : table;
 
+/** What a text of many kinds of bytes gives. */
 const alphabetSizes = { bytes: () => 256, map: () => 96, tokens: ({ size }) => size };
 
 function optionsOf({ tied, embedding, unembedding }) {
@@ -69,18 +74,12 @@ function optionsOf({ tied, embedding, unembedding }) {
   return (tied ? OPTION.tied : 0) | int4(embedding, OPTION.embedInt4) | int4(last, OPTION.unembedInt4);
 }
 
-/**
- * What the .atome file of a named configuration says, without a token table.
- *
- * @param vocab by default what a text of many kinds of bytes gives
- */
-export function syntheticParts(name, seed, vocab = undefined) {
-  const config = namedConfig(name);
-  const { block, dModel, dInner, dHead, nLayers, topK, layers, alphabet, recall } = config;
+/** What the .atome file of a configuration says, with `vocab` symbols and no token table. */
+export function syntheticParts(config, seed, vocab = alphabetSizes[config.alphabet.kind](config.alphabet)) {
+  const { block, dModel, dInner, dHead, nLayers, topK, layers, recall } = config;
   const draw = seededDraw(seed);
-  const symbols = vocab ?? alphabetSizes[alphabet.kind](alphabet);
   const gated = block === "gated";
-  const dimensions = { vocab: symbols, outputs: symbols, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
+  const dimensions = { vocab, outputs: vocab, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
   const bitsOf = (pathways) => Object.keys(PATHWAY).reduce((bits, key) => bits | (pathways[key] ? PATHWAY[key] : 0), 0);
   const options = optionsOf(config);
   const parts = drawModel(draw, {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { createMirror } from "../../src/engine/mirror.js";
 import { writeModel } from "../../src/format/writer.js";
+import { namedConfig } from "../../src/model/configs.js";
 import { syntheticParts } from "./synthetic-model.mjs";
 import { slowWays } from "./worst-case.mjs";
 
 describe.each(["nano", "gated-20k", "recall-20k"])("slowWays() of %s", (name) => {
-  const parts = syntheticParts(name, 1);
+  const parts = syntheticParts(namedConfig(name), 1);
   const ways = slowWays(parts);
   const waysOf = (input: string) => ways.filter((way: { input: string }) => way.input === input);
 
