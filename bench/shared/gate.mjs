@@ -16,6 +16,8 @@ const each = (names, rule) => Object.fromEntries(names.map((name) => [name, rule
 export const gates = {
   engine: {
     tools: true,
+    // One model of each kind: all code is run.
+    options: ["--models", "nano,stories,gated-20k,stories-20k"],
     lists: {
       code: {
         key: ["core"],
