@@ -1,21 +1,21 @@
 // Tokens per second of the engines in this process: WebAssembly beside TypeScript, in turns.
 //
-//     npm run bench -- host [--json] [--dry-run] [--rounds 5] [--models stories-20k,...]
+//     npm run bench -- host [--json] [--dry-run] [--rounds 40] [--models stories-20k,...]
 //
-// Each round generates for a while with one engine after the other, and each engine keeps its best round: the machine may be shared.
+// Each round generates for a moment with one engine after the other, and each keeps its best: the machine may be shared.
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { createMirror } from "../dist/engine/mirror.js";
 import { createWasm } from "../dist/engine/wasm.js";
 import { markdownTable, publish } from "./shared/results.mjs";
 
-const ROUND_MS = 400;
+const ROUND_MS = 50;
 
 const { values: options } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
     "dry-run": { type: "boolean", default: false },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "40" },
     models: { type: "string", default: "stories-20k,stories-64k,stories-256k,stories-base-944k" },
   },
 });
