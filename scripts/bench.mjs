@@ -25,7 +25,7 @@ function refuse(text) {
 
 function lastTime(name) {
   const { seconds } = JSON.parse(readFileSync(new URL("../results.json", import.meta.url), "utf8"))[name] ?? {};
-  return seconds === undefined ? "" : `${seconds} s last time`;
+  return seconds === undefined ? "not told" : `${seconds} s last time`;
 }
 
 const run = (name, options) =>

@@ -164,7 +164,7 @@ function fillingPrompt({ layers, recall }, symbols) {
 const symbolsFrom = (first, count, { vocab }) => Array.from({ length: count }, (_, i) => (first + i) % vocab);
 
 /** Different symbols that fill every memory. */
-export const variedPrompt = (parts) => fillingPrompt(parts, symbolsFrom(0, parts.dimensions.vocab, parts.dimensions));
+const variedPrompt = (parts) => fillingPrompt(parts, symbolsFrom(0, parts.dimensions.vocab, parts.dimensions));
 
 /** In the order of the levels of `ascending`, or without the symbol that it generates: then no match is longer than another. */
 function ascendingPrompt(parts) {
@@ -175,7 +175,8 @@ function ascendingPrompt(parts) {
   return fillingPrompt(parts, symbolsFrom(generated + 1, dimensions.vocab - 1, dimensions));
 }
 
-/** Ways to make the step after the prompt slow, for models that never forget: [{input, parts, promptSymbols}]. */
+/** Ways to make the step after the prompt slow, for models that never forget: [{input, parts, promptSymbols}]; the first leaves the
+ * model as it is, its memories full of different symbols. */
 export const slowWays = (parts) => [
   { input: "different symbols", parts, promptSymbols: variedPrompt(parts) },
   ...(parts.recall ? [{ input: "one symbol", parts, promptSymbols: fillingPrompt(parts, [0]) }] : []),
