@@ -3,13 +3,15 @@
 const less = (tolerance = 0) => ({ better: "less", tolerance });
 const more = (tolerance = 0) => ({ better: "more", tolerance });
 const same = (tolerance = 0) => ({ better: "neither", tolerance });
+/** A tick of a board's timer is up to 63 instructions, and that of sim (lx106) does not always start at the same one. */
+const instructions = less(0.001);
 const each = (names, rule) => Object.fromEntries(names.map((name) => [name, rule]));
 
 /**
  * What is held to results.json, by bench: in each list the rows, told apart by `key`, and of each figure which way is better and
  * by what share of the committed value it may be worse.
  *
- * Counts of bytes and instructions come out the same in every run: their tolerance is 0. Scores against a model in float64 use
+ * Counts of bytes come out the same in every run: their tolerance is 0. Scores against a model in float64 use
  * the platform's exp and log. Times are never compared, only ratios of times that were taken in turns in one run, and those only
  * with --times. `tools`: other versions of compiler and emulator give other figures, and nothing is compared.
  */
@@ -28,13 +30,16 @@ export const gates = {
         figures: {
           hash: same(),
           ...each(["arenaBytes", "stackBytes"], less()),
-          ...each(["instructionsPerToken", "instructionsPerTokenEverything", "instructionsPerTokenFull"], less()),
-          ...each(["instructionsPerTokenWorst", "instructionsPerTokenCeiling"], less()),
+          ...each(["instructionsPerToken", "instructionsPerTokenEverything", "instructionsPerTokenFull"], instructions),
+          ...each(["instructionsPerTokenWorst", "instructionsPerTokenCeiling"], instructions),
         },
       },
       smallMachines: {
         key: ["machine", "model"],
-        figures: each(["arenaBytes", "stackBytes", "instructionsPerToken", "instructionsPerCheck"], less()),
+        figures: {
+          ...each(["arenaBytes", "stackBytes"], less()),
+          ...each(["instructionsPerToken", "instructionsPerCheck"], instructions),
+        },
       },
     },
   },
