@@ -24,7 +24,7 @@ import { findTool } from "../dist/emulate/tools.js";
 import { readModel } from "../dist/format/reader.js";
 import { writeModel } from "../dist/format/writer.js";
 import { namedConfig } from "../dist/model/configs.js";
-import { engineText } from "./shared/engine-tables.mjs";
+import { codeLimitsOf, engineText, limitsOf } from "./shared/engine-tables.mjs";
 import { publish } from "./shared/results.mjs";
 import { syntheticParts } from "./shared/synthetic-model.mjs";
 import { neverForgetting, slowWays } from "./shared/worst-case.mjs";
@@ -250,14 +250,9 @@ function missedLimits({ code, rows }) {
     Object.entries(limit)
       .filter(([key, most]) => row[key] > most)
       .map(([key, most]) => `${row.core}, ${name}: ${key} is ${row[key]}, above ${most}`);
-  const { codeBytes, codeBytesEverything, libraryBytes } = limits;
-  const ofRow = ({ core, model }) => ({
-    instructionsPerToken: limits[model]?.[core === "cortex-m0" ? "instructionsPerTokenM0" : "instructionsPerToken"],
-    arenaBytes: limits[model]?.arenaBytes,
-  });
   return [
-    ...code.flatMap((row) => over(row, "code", { codeBytes, codeBytesEverything, libraryBytes })),
-    ...rows.flatMap((row) => over(row, row.model, ofRow(row))),
+    ...code.flatMap((row) => over(row, "code", codeLimitsOf(row, limits))),
+    ...rows.flatMap((row) => over(row, row.model, limitsOf(row, limits))),
   ];
 }
 

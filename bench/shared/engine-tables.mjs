@@ -6,21 +6,33 @@ const thousands = (value) => value.toLocaleString("en-US");
 const withLimit = (value, limit) =>
   limit === undefined ? thousands(value) : `${thousands(value)} (${thousands(limit)})`;
 
+/** The limits are Cortex-M's. */
+const isCortexM = ({ core }) => core.startsWith("cortex-m");
+
+/** The limits of a row. */
+export function limitsOf(row, limits) {
+  if (!isCortexM(row)) return {};
+  const { arenaBytes, instructionsPerToken, instructionsPerTokenM0 } = limits[row.model] ?? {};
+  return { arenaBytes, instructionsPerToken: row.core === "cortex-m0" ? instructionsPerTokenM0 : instructionsPerToken };
+}
+
+/** The limits of a core's code. */
+export const codeLimitsOf = (row, { codeBytes, codeBytesEverything, libraryBytes }) =>
+  isCortexM(row) ? { codeBytes, codeBytesEverything, libraryBytes } : { libraryBytes };
+
 const codeTable = ({ code, limits }) =>
   markdownTable(
     ["core", "base only (limit)", "everything (limit)", "everything but atome_check", "of it from libraries"],
     code.map((row) => [
       row.core,
-      withLimit(row.codeBytes, limits.codeBytes),
-      withLimit(row.codeBytesEverything, limits.codeBytesEverything),
+      withLimit(row.codeBytes, codeLimitsOf(row, limits).codeBytes),
+      withLimit(row.codeBytesEverything, codeLimitsOf(row, limits).codeBytesEverything),
       row.codeBytesUnchecked,
       row.libraryBytes,
     ]),
   );
 
 function instructionsTable({ rows, limits }) {
-  const limitOf = ({ core, model }) =>
-    limits[model]?.[core === "cortex-m0" ? "instructionsPerTokenM0" : "instructionsPerToken"];
   return markdownTable(
     [
       ...["model", "core", "base only (limit)", "everything", "memories full", "longest of these", "worst", "ceiling"],
@@ -28,10 +40,12 @@ function instructionsTable({ rows, limits }) {
     ],
     rows.map((row) => [
       ...[row.model, row.core],
-      row.instructionsPerToken === undefined ? "-" : withLimit(row.instructionsPerToken, limitOf(row)),
+      row.instructionsPerToken === undefined
+        ? "-"
+        : withLimit(row.instructionsPerToken, limitsOf(row, limits).instructionsPerToken),
       ...[row.instructionsPerTokenEverything, row.instructionsPerTokenFull, row.instructionsPerTokenFullMax],
       ...[row.instructionsPerTokenWorst, row.instructionsPerTokenCeiling ?? "-", row.worstInput],
-      ...[withLimit(row.arenaBytes, limits[row.model]?.arenaBytes), row.stackBytes, row.machine],
+      ...[withLimit(row.arenaBytes, limitsOf(row, limits).arenaBytes), row.stackBytes, row.machine],
     ]),
   );
 }
@@ -89,7 +103,7 @@ const smallMachinesTable = ({ smallMachines }) =>
   );
 
 /** The section's text. @param data what the bench measured, as in results.json */
-export const engineText = (data) => `${Object.values(data.tools).join("; ")}.
+export const engineText = (data) => `${[...new Set(Object.values(data.tools))].join("; ")}.
 
 Code bytes of the linked engine (\`-Os\`, unused functions dropped), in flash:
 
@@ -100,9 +114,9 @@ of 16. "Memories full" is the mean of 32 tokens once the windows of attention an
 different symbols. "Worst" is the slowest single token that was found: the engine's loops run equally often for all data but for the
 sorting of scores, the counting of recall, the shifts of a norm, the digits of a code and histories of zeros; together with the
 clamps these are what models and prompts of bench/shared/worst-case.mjs drive to their ends, one after the other. "Ceiling" takes each
-instruction as often as the one of these runs that needs it most (not on lx106, whose code objdump cannot list). It is no proof: the subtractions of a division (Cortex-M0) and
-the bits of a square root are as the runs have them. Shapes have random weights; under the names of shipped models stand these
-models, and for the worst case their shape. Stack is the deepest below the firmware's main function.
+instruction as often as the one of these runs that needs it most (not on lx106, whose code objdump cannot list). It is no proof: the
+subtractions of a division (Cortex-M0) and the bits of a square root are as the runs have them. Shapes have random weights; under the
+names of shipped models stand these models, and for the worst case their shape. Stack is the deepest below the firmware's main function.
 
 ${instructionsTable(data)}
 

@@ -7,26 +7,28 @@ const range = (values) => {
   return least === greatest ? thousands(least) : `${thousands(least)} to ${thousands(greatest)}`;
 };
 
-const millions = (value) => `${(value / 1e6).toFixed(2)} M`;
+const rounded = (value) =>
+  value < 1e6 ? `${thousands(Math.round(value / 1e3))} thousand` : `${(value / 1e6).toFixed(2)} million`;
 
-/** What a model takes on a Cortex-M0 and on a Cortex-M4. */
+/** What a model takes on a Cortex-M4 and on a Cortex-M0. */
 function modelRows(rows, name, what) {
-  const of = (core) => rows.find((row) => row.model === name && row.core === core);
-  const [m0, m4] = [of("cortex-m0"), of("cortex-m4")];
-  const both = (value) => `${millions(value(m4))} (${millions(value(m0))})`;
-  const cycles = (key) => both((row) => row.cycles[0][key]);
+  const [m4, m0] = ["cortex-m4", "cortex-m0"].map((core) =>
+    rows.find((row) => row.model === name && row.core === core),
+  );
+  const both = (value) => `${rounded(value(m4))} (${rounded(value(m0))})`;
+  const [full, worst] = ["Full", "Worst"].map((kind) => both((row) => row[`instructionsPerToken${kind}`]));
+  const [cycles, most] = ["full", "ceiling"].map((kind) => both((row) => row.cycles[0][kind]));
   return [
-    [`${what}: RAM; stack`, `${thousands(m4.arenaBytes)} bytes; ${thousands(m0.stackBytes)} bytes`],
     [
-      `${what}: instructions per token on Cortex-M4 (M0), all memories full; worst case`,
-      `${both((row) => row.instructionsPerTokenFull)}; ${both((row) => row.instructionsPerTokenWorst)}`,
+      `${what}: RAM; instructions per token on Cortex-M4 (M0), memories full; worst case`,
+      `${thousands(m4.arenaBytes)} bytes; ${full}; ${worst}`,
     ],
-    [`${what}: estimated cycles per token, the same`, `${cycles("full")}; ${cycles("ceiling")}`],
+    [`${what}: cycles per token, estimated, the same`, `${cycles}; ${most}`],
   ];
 }
 
 function engineRows({ code, rows }) {
-  const cores = code.map(({ core }) => core).join(", ");
+  const cores = `${code.length} cores: Cortex-M, RV32IMC, Xtensa`;
   return [
     [`engine code, base block only (${cores})`, `${range(code.map((row) => row.codeBytes))} bytes`],
     [
@@ -34,6 +36,7 @@ function engineRows({ code, rows }) {
       `${range(code.map((row) => row.codeBytesEverything))} bytes`,
     ],
     ["of it from libraries", `${range(code.map((row) => row.libraryBytes))} bytes`],
+    ["stack, at its deepest", `${range(rows.map((row) => row.stackBytes))} bytes`],
     ...modelRows(rows, "prod", "base block, 944K parameters"),
     ...modelRows(rows, "stories", "base block, 60K parameters"),
     ...modelRows(rows, "stories-20k", "stories-20k"),
