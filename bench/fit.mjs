@@ -18,7 +18,7 @@ import { readModel } from "../dist/format/reader.js";
 import { parseConfig } from "../dist/model/parse-config.js";
 import { leastCosts } from "./shared/cost-model.mjs";
 import { markdownTable, publish } from "./shared/results.mjs";
-import { syntheticModelOf } from "./shared/synthetic-model.mjs";
+import { syntheticModel } from "./shared/synthetic-model.mjs";
 
 const base = (dModel, nLayers, dHead, window, vocab, more = {}) => ({
   vocab,
@@ -26,7 +26,7 @@ const base = (dModel, nLayers, dHead, window, vocab, more = {}) => ({
 });
 const gated = (dModel, dInner, nLayers, vocab, more = {}) => ({
   vocab,
-  config: { block: "gated", dModel, dInner, nLayers, ...more },
+  config: { block: "gated", dModel, dInner, nLayers, embedding: "int4", tied: true, ...more },
 });
 const all = ["local", "state", "sparse"];
 const fitted = [
@@ -104,7 +104,7 @@ const job = (vocab) => ({
 const switches = (tables) => ["ATOME_CHECK=0", `ATOME_TABLES=${tables}`];
 
 async function measure(board, { vocab, config }, tables) {
-  const model = syntheticModelOf(parseConfig(config, "of the bench"), seed, vocab);
+  const model = syntheticModel(parseConfig(config, "of the bench"), seed, vocab);
   const run = await runOnBoard(workshop, needTools(board), board, switches(tables), model, job(vocab));
   if (run.error !== 0) throw new Error(`the engine refused the model: error ${run.error}`);
   const work = workOf(shapeOfModel(readModel(model)), tables);

@@ -10,6 +10,7 @@ import { emptyHash, hashWords } from "../src/emulate/hash.js";
 import { createMirror } from "../src/engine/mirror.js";
 import { readModel } from "../src/format/reader.js";
 import { withWindows } from "../src/format/windows.js";
+import { namedConfig } from "../src/model/configs.js";
 
 const folder = mkdtempSync(join(tmpdir(), "atome-small-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -35,7 +36,7 @@ function run(board: Board, defines: readonly string[], model: Uint8Array, from =
 }
 
 const modelWith = (name: string, vocab: number, windows: readonly number[]) =>
-  withWindows(readModel(syntheticModel(name, 1, vocab)), windows);
+  withWindows(readModel(syntheticModel(namedConfig(name), 1, vocab)), windows);
 const nano = modelWith("nano", 32, [8, 8]);
 const stories = modelWith("stories", 256, [64, 64, 32, 8]);
 

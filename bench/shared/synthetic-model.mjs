@@ -2,6 +2,7 @@
 // magnitude, so that no pathway saturates or vanishes.
 import { OPTION, PATHWAY } from "../../dist/format/layout.js";
 import { drawModel, seededDraw } from "../../dist/format/samples.js";
+import { writeModel } from "../../dist/format/writer.js";
 
 const half = 16384; // of a multiplier's 2^15
 const normShift = 16;
@@ -104,3 +105,6 @@ export function syntheticParts(config, seed, vocab = alphabetSizes[config.alphab
     layers: parts.layers.map((layer) => withRealisticScales(layer, draw, dimensions)),
   };
 }
+
+/** The .atome bytes of what `syntheticParts` says. */
+export const syntheticModel = (...args) => writeModel(syntheticParts(...args));
