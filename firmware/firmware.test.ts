@@ -105,7 +105,7 @@ ${lines}
   const [riscv, xtensa] = ["virt", "sim"].map((machine) => boards.find((board) => board.machine === machine) as Board);
   for (const [board, overflow] of [
     [largeCortexM0, /^Cannot run the firmware of mps2-an385 \(cortex-m0 code\): /],
-    [riscv, /error: the stack is full\.$/],
+    [riscv, /error: the processor faulted\.$/],
     [xtensa, /error: the stack is full\.$/],
   ] as const) {
     const isMissing = "missing" in findBoardTools(workshop, board);

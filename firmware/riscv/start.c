@@ -50,15 +50,20 @@ __attribute__((used)) static void forbid_other_memory(void) {
   __asm__ volatile("csrw pmpcfg1, %0" : : "r"(NONE));
 }
 
-__attribute__((used, aligned(4))) static void fault(void) { bare_fail("the processor faulted"); }
+__attribute__((used)) static void fault(void) { bare_fail("the processor faulted"); }
 
 __asm__(
     ".section .start, \"ax\"\n"
     ".global reset\n"
     "reset:\n"
     "la sp, link_stack_top\n"
-    "la t0, fault\n"
+    "la t0, trap\n"
     "csrw mtvec, t0\n"
     "call forbid_other_memory\n"
     "j bare_start\n"
+    /* The stack may be what faulted. */
+    ".balign 4\n"
+    "trap:\n"
+    "la sp, link_stack_top\n"
+    "j fault\n"
     ".text");
