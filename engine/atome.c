@@ -352,12 +352,11 @@ static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_
 }
 
 #if ATOME_INT4
-/* product = the logits of Q . vector; moves the cursor past Q */
+/* product = the logits of Q . vector; the cursor stays: nothing is read behind the last table */
 static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
   flash_t *step = a->weights, *nibble = step + align4(2 * rows);
   const int16_t *v = a->vector, *end = v + columns;
   int32_t bias = 0;
-  a->weights = FORWARD(nibble, align4(rows * ((columns + 1) >> 1)));
   a->vector[columns] = 0;
   for (; v != end; v++) bias += 8 * (int32_t)*v;
   for (; rows; rows--, step += 2) {

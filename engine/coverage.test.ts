@@ -4,13 +4,19 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { malformed, modelOf, vectors } from "../vectors/load.js";
-import { buildHost, ENGINE_SOURCE, type HostJob, isMissing, removeBuilds, runHost } from "./test/native-host.js";
+import {
+  buildHost,
+  ENGINE_SOURCE,
+  type HostJob,
+  isMissing,
+  narrow,
+  removeBuilds,
+  runHost,
+} from "./test/native-host.js";
 
 afterAll(removeBuilds);
 
 const source = readFileSync(ENGINE_SOURCE, "utf8");
-/** The file as cores get it that have neither a wide product nor a division. Its lines are those of the file. */
-const narrow = source.replace(/^#define (WIDE_PRODUCT|DIVISION) 1$/gm, "#define $1 0");
 
 /** A model and its calls; only the check of one that the build refuses. */
 const jobsFor = (isRefused: (model: Uint8Array) => boolean): HostJob[] => [
@@ -20,13 +26,14 @@ const jobsFor = (isRefused: (model: Uint8Array) => boolean): HostJob[] => [
 
 const options = (model: Uint8Array) => model[28];
 const isGated = (model: Uint8Array) => model[22] !== 0 || model[23] !== 0;
-const builds: { text: string; off?: string; isRefused: (model: Uint8Array) => boolean }[] = [
+const builds: { text: string; define?: string; isRefused: (model: Uint8Array) => boolean }[] = [
   { text: source, isRefused: () => false },
-  { text: narrow, isRefused: () => false },
-  { text: source, off: "RECALL", isRefused: (model) => (options(model) & 16) !== 0 },
-  { text: source, off: "INT4", isRefused: (model) => (options(model) & 6) !== 0 },
-  { text: source, off: "GATED", isRefused: isGated },
-  { text: source, off: "BASE", isRefused: (model) => !isGated(model) },
+  { text: narrow(source), isRefused: () => false },
+  { text: source, define: "ATOME_TABLES=1", isRefused: () => false },
+  { text: source, define: "ATOME_RECALL=0", isRefused: (model) => (options(model) & 16) !== 0 },
+  { text: source, define: "ATOME_INT4=0", isRefused: (model) => (options(model) & 6) !== 0 },
+  { text: source, define: "ATOME_GATED=0", isRefused: isGated },
+  { text: source, define: "ATOME_BASE=0", isRefused: (model) => !isGated(model) },
 ];
 
 interface GcovLine {
@@ -44,12 +51,12 @@ function coverageOf(host: string): GcovLine[] {
 }
 
 test.skipIf(isMissing("gcc"))("the suite takes every branch of atome.c both ways", () => {
-  const lines = builds.flatMap(({ text, off, isRefused }) => {
-    const flags = ["-O0", "--coverage", ...(off ? [`-DATOME_${off}=0`] : [])];
+  const lines = builds.flatMap(({ text, define, isRefused }) => {
+    const flags = ["-O0", "--coverage", ...(define ? [`-D${define}`] : [])];
     const host = buildHost("gcc", flags, text);
     const answers = runHost(host, jobsFor(isRefused));
     vectors.forEach(({ name }, i) => {
-      expect(answers[i].error, `${name} without ${off ?? "nothing"}`).toBe(isRefused(modelOf(name)) ? 8 : 0);
+      expect(answers[i].error, `${name}, ${define ?? ""}`).toBe(isRefused(modelOf(name)) ? 8 : 0);
     });
     return coverageOf(host);
   });

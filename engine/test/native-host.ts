@@ -59,6 +59,10 @@ export function buildHost(compiler: string, flags: readonly string[], engine?: s
   return compile(compiler, flags, [source, HOST_SOURCE]);
 }
 
+/** The text of atome.c as cores get it that have neither a wide product nor a division, nor read words in the file's order. */
+export const narrow = (source: string): string =>
+  source.replace(/^#define (WIDE_PRODUCT|DIVISION) 1$/gm, "#define $1 0").replaceAll("__ORDER_LITTLE_ENDIAN__", "0");
+
 /** A model and the calls to make on it; none when it must be refused. */
 export interface HostJob {
   model: Uint8Array;

@@ -256,13 +256,12 @@ function multiplyTernary(a: Atome, rows: number, columns: number, at: number): v
   } while (groups);
 }
 
-/** product = the logits of Q . vector; moves the cursor past Q */
+/** product = the logits of Q . vector; the cursor stays: nothing is read behind the last table */
 function multiplyInt4(a: Atome, rows: number, columns: number): void {
   const { model, vector, product } = a;
   const step = a.weights;
   let nibble = step + align4(2 * rows);
   let bias = 0;
-  a.weights = nibble + align4(rows * ((columns + 1) >> 1));
   vector[columns] = 0;
   for (let c = 0; c < columns; c++) bias += 8 * vector[c];
   for (let row = 0; row < rows; row++) {
