@@ -7,7 +7,7 @@
 // argmax), "everything" has every switch of atome.h on; "everything but atome_check" is for products whose model was checked before it
 // was flashed.
 //
-// Instructions of a mean are the emulator's virtual nanoseconds at one instruction each, read from SysTick around atome_step and
+// Instructions of a mean are the emulator's virtual nanoseconds at one instruction each, read from the board's timer around atome_step and
 // atome_argmax. Those of single tokens are counted by a plugin of the emulator: a run that generates one token less a run of the
 // prompt alone. Shapes have random weights; the models that come with the project are measured as they are.
 import { readFileSync } from "node:fs";
