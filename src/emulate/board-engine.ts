@@ -30,17 +30,28 @@ export function findBoardTools({ searchPath }: Workshop, { architecture }: Board
   return emulator === undefined ? { missing: architecture.emulator } : { compiler, emulator };
 }
 
-/** How engine and firmware are compiled; the published sizes and speeds hold for these arguments. */
-const compileFlags = (board: Board, defines: readonly string[]) => [
+/** How engine and firmware are compiled for any core; the published sizes and speeds hold for these arguments. */
+export const sizeFlags: readonly string[] = [
   ...["-std=c99", "-Os", "-ffreestanding", "-ffunction-sections", "-fdata-sections"],
   // Without it gcc calls memset, which no library is there to provide.
   "-fno-tree-loop-distribute-patterns",
+  // Writes the frame of each function beside the objects and changes no code.
+  "-fstack-usage",
+];
+
+const compileFlags = (board: Board, defines: readonly string[]) => [
+  ...sizeFlags,
   ...["-Wall", "-Wextra", ...board.architecture.flags(board.core), `-DCLOCK_HZ=${board.clockHz}`],
   ...defines.map((define) => `-D${define}`),
 ];
 
-/** Compiles everything but model and job; the folder of the object files. */
-async function buildObjects(workshop: Workshop, compiler: string, board: Board, defines: readonly string[]) {
+/** Compiles everything but model and job; the folder of the object files, and of a .su file of each. */
+export async function buildObjects(
+  workshop: Workshop,
+  compiler: string,
+  board: Board,
+  defines: readonly string[],
+): Promise<string> {
   const { engineDir, firmwareDir } = workshop;
   const own = ["main.c", ...board.architecture.sources].map((name) => join(firmwareDir, name));
   const sources = [join(engineDir, "atome.c"), ...own];
@@ -58,6 +69,12 @@ const memorySymbols = ({ flash, ram, stackBytes = 1024 }: Board) => [
   ...[`board_ram_start=${ram.start}`, `board_ram_bytes=${ram.bytes}`],
 ];
 
+/** Paths of the object files in a folder. */
+export const objectsIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".o"))
+    .map((name) => join(folder, name));
+
 const imageName = "image.elf";
 
 /** Links by sections.ld. No library is linked: what it would be needed for is an error. */
@@ -72,7 +89,7 @@ async function linkImage(workshop: Workshop, compiler: string, board: Board, obj
   const { architecture, core } = board;
   const args = [
     ...[...architecture.flags(core), "-Wl,--gc-sections", ...(architecture.linkFlags ?? bareFlags(workshop, board))],
-    ...readdirSync(objects).map((name) => join(objects, name)),
+    ...objectsIn(objects),
     ...[join(workshop.firmwareDir, "data.S"), "-o", imageName],
   ];
   const outcome = await runProgram(compiler, args, dir, buildTimeoutMs);
