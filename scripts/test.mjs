@@ -43,6 +43,7 @@ const TOOLS = [
   // The Ed25519 that the tests give to engine/atome_signature.c.
   { name: "libsodium", packages: () => ["libsodium-dev"], isThere: () => canInclude("sodium.h") },
   programOf("simavr", "simavr"),
+  programOf("frama-c", "frama-c-base"),
   programOf("chromium", "chromium"),
 ];
 

@@ -29,10 +29,10 @@ static void prove_clamp(int32_t limit) {
 }
 
 static void prove_magnitude(void) {
-  uint32_t bits = magnitude(any(-0x400000, -1));
-  /*@ assert bits_negative: bits < 0x400000; */
-  bits = magnitude(any(0, 0x3FFFFF));
-  /*@ assert bits_positive: bits < 0x400000; */
+  uint32_t bits = magnitude(any(-0x800000, -1));
+  /*@ assert bits_negative: bits < 0x800000; */
+  bits = magnitude(any(0, 0x7FFFFF));
+  /*@ assert bits_positive: bits < 0x800000; */
 }
 
 static int32_t read_any(int32_t least, int32_t most) {

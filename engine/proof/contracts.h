@@ -22,9 +22,11 @@
     disjoint behaviors; */
 static int32_t clamp(int32_t v, int32_t limit);
 
-/*@ requires residual: -0x400000 <= v < 0x400000;
+/* Intervals let the residual grow to 3 embedScale: the -embedScale and the steps of a trit that it starts from are not known to
+ * be the same. */
+/*@ requires residual: -0x800000 <= v < 0x800000;
     assigns \result \from v;
-    ensures bits: \result < 0x400000; */
+    ensures bits: \result < 0x800000; */
 static uint32_t magnitude(int32_t v);
 
 /*@ requires readable: \valid_read((int16_t const *)p) && \initialized((int16_t const *)p);
