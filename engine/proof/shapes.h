@@ -23,6 +23,9 @@ enum { VOCAB = 3, OUTPUTS = 3, WIDTH = 2, INNER = 0, HEAD = 1, TOP_K = 1, OPTION
 #elif defined(SHAPE_WIDE) /* five groups of columns: four at once, and one */
 enum { VOCAB = 2, OUTPUTS = 2, WIDTH = 21, INNER = 0, HEAD = 1, TOP_K = 1, OPTIONS = 0, WINDOW_SLOTS = 0, PLACES = 0 };
 #define PATHS 2
+#elif defined(SHAPE_GATED_20K) /* gated-20k of src/model/configs.ts with 96 symbols */
+enum { VOCAB = 96, OUTPUTS = 96, WIDTH = 48, INNER = 144, HEAD = 16, TOP_K = 4, OPTIONS = 7, WINDOW_SLOTS = 0, PLACES = 0 };
+#define PATHS 3, 3, 3
 #endif
 
 #endif

@@ -20,7 +20,7 @@
 #define ANY(least, most) Frama_C_unsigned_int_interval(least, most)
 #define ANY_SIGNED(least, most) Frama_C_int_interval(least, most)
 
-enum { PATHS_WIDTH = INNER ? INNER : WIDTH, MODEL_WORDS = 1024 };
+enum { PATHS_WIDTH = INNER ? INNER : WIDTH, MODEL_WORDS = 8192 };
 
 /* |s| of 3.3 stays below 1.72e9. Intervals do not know that both parts of mulq15 come from one s, and need a little more:
  * the least multiple of 2^15 that 32760/32768 of it + 32760 + 64 x 6553 does not exceed. */
