@@ -16,6 +16,8 @@ export interface CodeFunction {
   indirect: string[];
   /** Instructions of a floating-point unit. */
   float: string[];
+  /** Instructions that call a system or a debugger, or set the processor itself. */
+  system: string[];
 }
 
 /** All functions of a program by name, and what it needs or owns beside them. */
@@ -49,6 +51,9 @@ const isIndirect = (instruction: string) =>
   (writesPc.test(instruction) && !returnsFromThumb.some((pattern) => pattern.test(instruction))) ||
   /^\S+ \*/.test(instruction);
 const isFloat = (instruction: string) => /^v/.test(instruction) || /%([xyz]mm|mm\d|st)/.test(instruction);
+
+const isSystem = (instruction: string) =>
+  /^(svc|bkpt|mrs|msr|mcr|mrc|cps\w*|wf[ei]|syscall|sysenter|int|in|out|hlt|cli|sti)( |$)/.test(instruction);
 
 /** The function that a call or a jump leads to; jumps inside `own` lead nowhere. */
 function calleeOf(instruction: string, own: string): string | undefined {
@@ -90,6 +95,7 @@ export function parseCode({ tables, disassembly, stackUsage }: CodeTexts): Code 
       frameBytes: frames.get(name) ?? frames.get(name.replace(/\.\d+$/, "")),
       indirect: instructions.filter(isIndirect),
       float: instructions.filter(isFloat),
+      system: instructions.filter(isSystem),
     });
   }
   const sections = tables.matchAll(/^ *\d+ (\S+) +([0-9a-f]+) .*\n +(.*)$/gm);
@@ -122,7 +128,7 @@ function findCycles({ functions }: Code): string[] {
 
 /**
  * What keeps code from being closed in itself: one line each for what it needs from elsewhere, can write to between calls,
- * computes in floating point, calls without naming it, calls in a circle, or keeps on the stack without a constant bound.
+ * computes in floating point, asks of a system, calls without naming it, calls in a circle, or keeps on the stack without a constant bound.
  */
 export function findOpenings(code: Code): string[] {
   const functions = [...code.functions.values()];
@@ -131,6 +137,9 @@ export function findOpenings(code: Code): string[] {
     ...code.writableSections.map((section) => `has variables in ${section}`),
     ...functions.flatMap(({ name, float }) =>
       float.map((instruction) => `${name} has the float instruction "${instruction}"`),
+    ),
+    ...functions.flatMap(({ name, system }) =>
+      system.map((instruction) => `${name} asks a system by "${instruction}"`),
     ),
     ...functions.flatMap(({ name, indirect }) => indirect.map((instruction) => `${name} jumps by "${instruction}"`)),
     ...findCycles(code).map((cycle) => `recursion: ${cycle}`),
