@@ -50,7 +50,10 @@ const stepStates = apart({
 });
 const walkParts = ["pass", "pass_layer", "pass_recall"];
 
-/** `file` is in engine/proof, `main` its function to begin with; `contracts` stand for the functions of these names. */
+/**
+ * `file` is in engine/proof, `main` its function to begin with; `contracts` stand for the functions of these names;
+ * --quick leaves out what `isLong`.
+ */
 const shape = (name) => ({
   name: `step, ${name.toLowerCase()}`,
   file: "step.c",
@@ -118,7 +121,7 @@ function openProperties(report, contracts) {
   return [...new Set(open)].sort();
 }
 
-/** Statements reached and in all, by function of atome.c. */
+/** Statements reached and in all, by function. */
 const readCoverage = (text) =>
   [...text.matchAll(/^ {2}(\w+): (\d+) stmts out of (\d+)/gm)].map(([, name, reached, all]) => ({
     name,

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * The model is every model of the shape that atome_check accepts, and more: each put_ below gives an item all values that
- * the page SPEC.md calls valid (the function of atome.c that refuses all others is named), CRC aside. Its buffer has exactly
+ * SPEC.md calls valid (the function of atome.c that refuses all others is named), CRC aside. Its buffer has exactly
  * its size. The arena has exactly the size that atome_init wants, and holds nothing: what is read before it was written is
  * an alarm.
  * The state is every state that the invariant below allows; atome_reset and each step are shown to lead into it, so
@@ -183,8 +183,7 @@ static const uint8_t *any_model(void) {
 
 /* ---- any state: SPEC.md sections 3.3, 3.5.2, 3.6.1, 3.7 ----
  * history: anything; state: at most STATE_MAX; ring: slot < W, count <= W; keys and values: anything; recall: count <= W,
- * of so many places symbols < V and
- * matches <= 6, anything in the others. */
+ * symbols < V and matches <= 6 in as many places, anything in the others. */
 
 static void any_memory(atome_t *a) {
   uint8_t *memory = (uint8_t *)(a->mix + 4 * a->layers);
