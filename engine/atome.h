@@ -82,8 +82,8 @@ extern "C" {
 #define ATOME_TOKENS 1 /* atome_encode, atome_decode */
 #endif
 
-/* Tables of sums held at a time, 504 bytes of RAM each: 4, or 1 for chips of a few KB. The same bits; with 1 a symbol takes
- * up to half as many instructions more. */
+/* Tables of sums held at a time, 504 bytes of RAM each: 4, or 1 for chips of a few KB. The same bits; with 1 a symbol of a
+ * small model takes up to three tenths more instructions, of a large one up to seven tenths. */
 #ifndef ATOME_TABLES
 #define ATOME_TABLES 4
 #endif
