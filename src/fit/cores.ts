@@ -4,7 +4,7 @@ import type { ENGINE_BYTES } from "./costs.js";
 export interface Core {
   /** Whose instructions it executes, or most like them. */
   family: keyof typeof ENGINE_BYTES;
-  /** Mean cycles of an instruction of the engine's inner loops, from memory without wait states. An assumption. */
+  /** Mean cycles of an instruction of the engine, from memory without wait states: an assumption, from RESULTS.md where that estimates cycles. */
   cyclesPerInstruction: number;
   /** Where that is from. */
   source: string;
@@ -25,26 +25,30 @@ export const CORES = {
   },
   "Cortex-M3": {
     family: "cortex-m3",
-    cyclesPerInstruction: 1.6,
+    cyclesPerInstruction: 1.55,
     source: "Cortex-M3 TRM (DDI 0337), instruction timing: loads 2 cycles, taken branches 3",
   },
   "Cortex-M4": {
     family: "cortex-m3",
-    cyclesPerInstruction: 1.6,
+    cyclesPerInstruction: 1.5,
     source: "Cortex-M4 TRM (DDI 0439), instruction timing: loads 2 cycles, taken branches 3",
   },
   "Cortex-M7": {
     family: "cortex-m3",
     cyclesPerInstruction: 1,
-    source: "assumed: two instructions at a time, loads wait",
+    source: "assumed, as RESULTS.md estimates: two instructions at a time, loads wait",
   },
   "Cortex-M33": {
     family: "cortex-m3",
-    cyclesPerInstruction: 1.4,
-    source: "assumed: a shorter wait for loads than Cortex-M4",
+    cyclesPerInstruction: 1.3,
+    source: "assumed, as RESULTS.md estimates: a shorter wait for loads than Cortex-M4",
   },
   RV32EC: { family: "rv32ec", cyclesPerInstruction: 1.5, source: "assumed: two stages, as Cortex-M0+" },
-  RV32IMC: { family: "rv32imc", cyclesPerInstruction: 1.4, source: "assumed: one instruction at a time, loads wait" },
+  RV32IMC: {
+    family: "rv32imc",
+    cyclesPerInstruction: 1.5,
+    source: "assumed, as RESULTS.md estimates for Ibex: one instruction at a time, loads wait",
+  },
   "Xtensa LX106": { family: "lx106", cyclesPerInstruction: 1.5, source: "assumed: five stages, loads wait" },
   "Xtensa LX6": {
     family: "lx106",
