@@ -4,14 +4,15 @@
 #include "bare.h"
 
 extern uint32_t link_bss_start[], link_bss_end[], link_arena_start[], link_arena_end[];
-extern const uint8_t link_model_start[], link_model_end[], link_job_start[], link_job_end[];
+extern const port_data_t link_data;
 
+/* Field by field: to copy all at once, gcc calls memcpy for RISC-V. */
 port_data_t port_data(void) {
   port_data_t data;
-  data.model = link_model_start;
-  data.job = link_job_start;
-  data.model_bytes = (uint32_t)(link_model_end - link_model_start);
-  data.job_bytes = (uint32_t)(link_job_end - link_job_start);
+  data.model = link_data.model;
+  data.job = link_data.job;
+  data.model_bytes = link_data.model_bytes;
+  data.job_bytes = link_data.job_bytes;
   return data;
 }
 

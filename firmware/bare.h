@@ -1,5 +1,6 @@
 /* What the parts of the firmware of a machine without an operating system need from each other: bare.c, semihosting.c where
- * the emulator speaks it, and <architecture>/start.c. Symbols beginning with link_ come from sections.ld.
+ * the emulator speaks it, and <architecture>/start.c. Symbols beginning with link_ come from sections.ld, link_data
+ * from data.S.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BARE_H
