@@ -7,12 +7,11 @@ import { readSections, type Sections } from "./elf.js";
 import { encodeJob, type Job } from "./job.js";
 import { describeFailure, runOrFail, runProgram } from "./process.js";
 import { type Profile, type Profiler, profilerArgs, readProfile } from "./profile.js";
-import { type EngineResult, type EngineRun, ModelTooLargeError, parseResult } from "./result.js";
+import { type EngineResult, type EngineRun, flashTooSmall, parseResult, refuseSmallRam } from "./result.js";
 import { findTool } from "./tools.js";
 
-const buildTimeoutMs = 120_000;
+export const buildTimeoutMs = 120_000;
 const runTimeoutMs = 600_000;
-const arenaError = 18;
 
 /** Paths of the tools of an architecture. */
 export interface BoardTools {
@@ -75,7 +74,8 @@ export const objectsIn = (folder: string): string[] =>
     .filter((name) => name.endsWith(".o"))
     .map((name) => join(folder, name));
 
-const imageName = "image.elf";
+/** File that linkImage() makes. */
+export const imageName = "image.elf";
 
 /** Links by sections.ld. No library is linked: what it would be needed for is an error. */
 const bareFlags = (workshop: Workshop, board: Board) => [
@@ -84,21 +84,28 @@ const bareFlags = (workshop: Workshop, board: Board) => [
   ...["-T", join(workshop.firmwareDir, "sections.ld")],
 ];
 
-/** Links firmware, engine, model and job to an image in `dir`. */
-async function linkImage(workshop: Workshop, compiler: string, board: Board, objects: string, dir: string) {
+/**
+ * Links firmware, engine and data to an image in `dir`.
+ *
+ * @param data path of the assembly file that says where model and job lie
+ */
+export async function linkImage(
+  workshop: Workshop,
+  compiler: string,
+  board: Board,
+  objects: string,
+  data: string,
+  dir: string,
+) {
   const { architecture, core } = board;
   const args = [
     ...[...architecture.flags(core), "-Wl,--gc-sections", ...(architecture.linkFlags ?? bareFlags(workshop, board))],
     ...objectsIn(objects),
-    ...[join(workshop.firmwareDir, "data.S"), "-o", imageName],
+    ...[data, "-o", imageName],
   ];
   const outcome = await runProgram(compiler, args, dir, buildTimeoutMs);
   const overflow = /region `(?:FLASH|text)' overflowed by (\d+) bytes?/.exec(outcome.stderr);
-  if (overflow) {
-    throw new ModelTooLargeError(
-      `Cannot run the model on ${board.name}: its flash is ${overflow[1]} bytes too small for firmware and model; use a smaller model.`,
-    );
-  }
+  if (overflow) throw flashTooSmall(board.name, Number(overflow[1]));
   if (outcome.code !== 0)
     throw new FailureError(`Cannot link the firmware of ${board.name}: ${describeFailure(outcome)}.`);
 }
@@ -129,7 +136,7 @@ export async function runOnBoard(
   return withFolder(workshop, async (dir) => {
     writeFileSync(join(dir, "model.atome"), model);
     writeFileSync(join(dir, "job.bin"), encodeJob(job));
-    await linkImage(workshop, tools.compiler, board, objects, dir);
+    await linkImage(workshop, tools.compiler, board, objects, join(workshop.firmwareDir, "data.S"), dir);
     const sections = readSections(readFileSync(join(dir, imageName)));
     const { emulator, profiler } = tools;
     const emulation = architecture.emulatorArgs(board.machine, imageName);
@@ -138,12 +145,7 @@ export async function runOnBoard(
     if (outcome.code !== 0)
       throw new FailureError(`Cannot run the firmware of ${board.name}: ${describeFailure(outcome)}.`);
     const printed = architecture.printed?.(outcome) ?? outcome.stdout;
-    const result = parseResult(printed, board.name, architecture.cyclesPerTick);
-    if (result.error === arenaError && result.arenaBytes > result.ramBytes) {
-      throw new ModelTooLargeError(
-        `Cannot run the model on ${board.name}: it needs ${result.arenaBytes} bytes of RAM but ${result.ramBytes} are free; use a smaller model.`,
-      );
-    }
+    const result = refuseSmallRam(parseResult(printed, board.name, architecture.cyclesPerTick), board.name);
     return { ...result, sections, ...(profiler && { profile: await readProfile(profiler, dir, imageName) }) };
   });
 }

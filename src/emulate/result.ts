@@ -45,6 +45,27 @@ export class ModelTooLargeError extends FailureError {
   override name = "ModelTooLargeError";
 }
 
+/** @param missingBytes how much more flash firmware, job and model want */
+export const flashTooSmall = (name: string, missingBytes: number) =>
+  new ModelTooLargeError(
+    `Cannot run the model on ${name}: its flash is ${missingBytes} bytes too small for firmware and model; use a smaller model.`,
+  );
+
+/** ATOME_ERROR_ARENA of atome.h. */
+const ARENA_ERROR = 18;
+
+/**
+ * A machine's result, unless it has too little RAM for the model.
+ *
+ * @throws ModelTooLargeError when it has
+ */
+export function refuseSmallRam(result: EngineResult, name: string): EngineResult {
+  if (result.error !== ARENA_ERROR || result.arenaBytes <= result.ramBytes) return result;
+  throw new ModelTooLargeError(
+    `Cannot run the model on ${name}: it needs ${result.arenaBytes} bytes of RAM but ${result.ramBytes} are free; use a smaller model.`,
+  );
+}
+
 /** A run's "error" for a symbol that the model does not know, or a prompt without symbols. */
 export const SYMBOL_ERROR = 100;
 
