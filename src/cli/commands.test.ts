@@ -259,7 +259,7 @@ describe("atome verify", () => {
     expect(code).toBe(0);
     const { identical, engines, missing } = JSON.parse(stdout);
     expect(identical).toBe(true);
-    expect(engines.map(({ name }: { name: string }) => name)).toEqual(["typescript", "wasm"]);
+    expect(engines.map(({ name }: { name: string }) => name)).toEqual(["typescript", "wasm", "rp2040 (cortex-m0plus)"]);
     expect(engines[0].hash).toMatch(/^[0-9a-f]{8}$/);
     expect([engines[0].hash, engines[0].tokens]).toEqual([engines[1].hash, 9]);
     expect(missing.length).toBeGreaterThan(2);
@@ -269,7 +269,7 @@ describe("atome verify", () => {
     const { stdout } = await runAtome(["verify", model], cwd, { PATH: "" });
     expect(stdout).toMatch(/^engine +tokens +hash of all logits/);
     expect(stdout).toMatch(/^typescript +32 +[0-9a-f]{8}$/m);
-    expect(stdout).toContain("Identical: 2 engines");
+    expect(stdout).toContain("Identical: 3 engines");
     expect(stdout).toMatch(/^not run: .* \(no .* here\)$/m);
   });
 });

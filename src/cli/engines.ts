@@ -23,12 +23,14 @@ export async function engineMaker(name: EngineName): Promise<EngineMaker> {
 export async function findAllEngines(): Promise<FoundEngines> {
   const { findEngines, packageWorkshop } = await import("../emulate/engines.js");
   const { inProcessEngine } = await import("../emulate/in-process.js");
-  const { engines, missing } = await findEngines(packageWorkshop(process.env.PATH ?? ""));
+  const { rp2040Engine } = await import("../emulate/rp2040.js");
+  const workshop = packageWorkshop(process.env.PATH ?? "");
+  const { engines, missing } = await findEngines(workshop);
   const here = [
     inProcessEngine("typescript", streamMaker(await engineMaker("js"))),
     inProcessEngine("wasm", streamMaker(await engineMaker("wasm"))),
   ];
-  return { engines: [...here, ...engines], missing };
+  return { engines: [...here, rp2040Engine(workshop), ...engines], missing };
 }
 
 const streamMaker = ({ check, create }: EngineMaker): StreamMaker => ({

@@ -88,8 +88,8 @@ const publicReport = (report: EngineReport) => {
 };
 
 function workText({ instructionsPerToken, cyclesPerToken }: EngineReport): string {
-  if (cyclesPerToken !== undefined) return `${grouped(cyclesPerToken)} cycles`;
-  return instructionsPerToken === undefined ? "" : grouped(instructionsPerToken);
+  if (instructionsPerToken !== undefined) return grouped(instructionsPerToken);
+  return cyclesPerToken === undefined ? "" : `${grouped(cyclesPerToken)} cycles`;
 }
 
 /** One line for each tool that is not installed. */

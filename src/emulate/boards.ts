@@ -116,6 +116,15 @@ export const largeCortexM4: Board = {
   ...mps2,
 };
 
+/** Raspberry Pi Pico. Its first 256 bytes of flash are the bootloader's: RP2040 Datasheet, sections 2.2 and 2.8.1. */
+export const rp2040: Board = {
+  ...{ name: "rp2040 (cortex-m0plus)", machine: "rp2040", architecture: arm, core: "cortex-m0plus" },
+  flash: { start: 0x10000000 + 256, bytes: 2048 * KB - 256 },
+  ram: { start: 0x20000000, bytes: 264 * KB },
+  // Its SysTick does not count: rp2040.ts does.
+  clockHz: 0,
+};
+
 const virtRamEnd = 0x88000000;
 // The emulator's STM32F405 has all its 192 KB in one piece.
 const stm32f405RamEnd = 0x20030000;

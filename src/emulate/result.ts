@@ -25,7 +25,7 @@ export interface EngineResult {
   instructionsPerTokenMax?: number;
   /** For the check of the whole model. */
   instructionsPerCheck?: number;
-  /** The same in cycles, where those are counted instead. */
+  /** The same in cycles, where those are counted. */
   cyclesPerToken?: number;
   cyclesPerCheck?: number;
 }
