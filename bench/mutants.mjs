@@ -4,7 +4,7 @@
 //     npm run bench -- mutants [--target c,mirror] [--every 1] [--jobs 2] [--json] [--dry-run]
 //
 // --every n tries each n-th mutant only. atome.c is held to the vectors, the malformed files and the bad calls, in the builds for
-// wide and narrow cores, and what survives that to both sanitizers; the mirror to the vectors and its own tests.
+// wide and narrow cores and with one table, and what survives that, on small models, to the sanitizers; the mirror to the vectors and its own tests.
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
