@@ -162,8 +162,8 @@ function callsOf({ name, parts }, index) {
   ];
 }
 
-function vectorOf({ name, why, parts }, index) {
-  const model = writeModel(parts);
+function vectorOf({ name, why, parts, finish }, index) {
+  const model = finish(writeModel(parts));
   const engine = createMirror(model);
   const calls = callsOf({ name, parts }, index).map((call) => ({ ...call, gives: answer(engine, call) }));
   return { model, vector: { name, why, arenaBytes: engine.arenaBytes, calls } };

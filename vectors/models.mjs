@@ -1,5 +1,16 @@
 // The models of the vectors: small, each for a reason. Their weights are drawn by the generator of SPEC.md 3.8.
-import { OPTION, PATHWAY, SCALE_NAMES, STATE_LIMIT } from "../dist/format/layout.js";
+import {
+  codeIndex,
+  groupsOf,
+  int4RowBytes,
+  int4StepBytes,
+  layerItems,
+  OPTION,
+  PATHWAY,
+  SCALE_NAMES,
+  STATE_LIMIT,
+} from "../dist/format/layout.js";
+import { readModel } from "../dist/format/reader.js";
 import {
   drawModel,
   sampleBase,
@@ -8,6 +19,7 @@ import {
   sampleRecall,
   seededDraw,
 } from "../dist/format/samples.js";
+import { sealModel } from "../dist/format/writer.js";
 import { signed } from "./signed.mjs";
 
 const { local, state, sparse } = PATHWAY;
@@ -533,10 +545,68 @@ const withSignature = () => [
   ],
 ];
 
+const withUnused = () => [
+  [
+    "unused-trits",
+    "codes whose unused columns are not 0, base block",
+    usualModel(
+      601,
+      shapeOf({
+        vocab: 20,
+        d: 33,
+        head: 9,
+        topK: 3,
+        layers: [
+          [7, 4],
+          [5, 3],
+        ],
+      }),
+    ),
+  ],
+  [
+    "unused-trits-gated",
+    "codes whose unused columns are not 0, gated block",
+    usualModel(602, shapeOf({ vocab: 20, d: 17, e: 28, head: 9, layers: [[7, 4], [3]] })),
+  ],
+  [
+    "unused-nibbles",
+    "rows of 4 bits whose unused last value is not 0",
+    usualModel(603, shapeOf({ vocab: 20, d: 17, options: TIED_INT4, layers: [[3], [1]] })),
+  ],
+];
+
+/** Puts 1 into the unused trits of the last group of each row: they were 0. */
+function fillTrits(bytes, { offset, rows, columns }) {
+  const places = [1, 3, 9, 28, 84].slice(columns - 5 * (groupsOf(columns) - 1));
+  const more = places.reduce((sum, place) => sum + place, 0);
+  for (let row = 0; row < rows; row++) bytes[offset + codeIndex(rows, columns, row, groupsOf(columns) - 1)] += more;
+}
+
+/** Puts 7 into the unused last nibble of each row. */
+function fillNibbles(bytes, { offset, rows, columns }) {
+  const first = offset + int4StepBytes(rows);
+  for (let row = 1; row <= rows && columns % 2; row++) bytes[first + row * int4RowBytes(columns) - 1] |= 240;
+}
+
+/** The same model, with other values in those places that no column belongs to. */
+function fillUnused(bytes) {
+  const { layout } = readModel(bytes);
+  const items = [layout.embedding, ...layout.layers.flatMap(layerItems), layout.unembedding];
+  for (const item of items) {
+    if (item?.kind === "ternary") fillTrits(bytes, item);
+    if (item?.kind === "int4") fillNibbles(bytes, item);
+  }
+  sealModel(bytes);
+  return bytes;
+}
+
+const unchanged = (bytes) => bytes;
+
 /**
- * The models, in the order of the vectors.
+ * The models, in the order of the vectors; `finish` changes the file that is written of the parts.
  *
- * @returns {{name: string, why: string, parts: import("../dist/format/parts.js").ModelParts}[]}
+ * @returns {{name: string, why: string, parts: import("../dist/format/parts.js").ModelParts,
+ *   finish: (bytes: Uint8Array) => Uint8Array}[]}
  */
 export function vectorModels() {
   const usual = USUAL.map(([name, why, shape], index) => [name, why, usualModel(index + 1, shapeOf(shape))]);
@@ -546,11 +616,9 @@ export function vectorModels() {
     ["sample-gated", "gated block, wild values, tokens, metadata and signature", sampleGated()],
     ["sample-classifier", "classifier, wild values", sampleClassifier()],
   ];
-  return [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall(), ...withSignature()].map(
-    ([name, why, parts]) => ({
-      name,
-      why,
-      parts,
-    }),
-  );
+  const written = [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall(), ...withSignature()];
+  return [
+    ...written.map(([name, why, parts]) => ({ name, why, parts, finish: unchanged })),
+    ...withUnused().map(([name, why, parts]) => ({ name, why, parts, finish: fillUnused })),
+  ];
 }

@@ -9,6 +9,7 @@ import { drawModel, seededDraw } from "../src/format/samples.js";
 import { writeModel } from "../src/format/writer.js";
 import { staleFiles, vectorFiles } from "./generate.mjs";
 import { differences, differencesOf, malformed, modelOf, vectors } from "./load.js";
+import { vectorModels } from "./models.mjs";
 import { PlainEngine, reached } from "./plain-engine.js";
 
 const wasm = await loadWasm();
@@ -85,6 +86,16 @@ describe.skipIf(!chromiumPath)("in Chromium", () => {
     },
   );
 });
+
+test.each(vectorModels().filter(({ name }) => name.startsWith("unused-")))(
+  "$name: what stands there changes nothing",
+  ({ name, parts }) => {
+    const plain = writeModel(parts);
+    expect(plain).not.toEqual(modelOf(name));
+    const vector = vectors.find((each) => each.name === name);
+    expect(vector && differencesOf(createMirror(plain), vector)).toEqual([]);
+  },
+);
 
 test("recall is what its definition says, for any memory, text and settings", () => {
   const anyRecall = fc.record({
