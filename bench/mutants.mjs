@@ -1,10 +1,10 @@
 // Mutation testing of both engines: one operator or number of engine/atome.c or its mirror is changed at a time, and the suite
 // should notice. What it does not notice is explained in mutants/survivors.json or is a gap.
 //
-//     npm run bench -- mutants [--target c,mirror] [--every 1] [--listed | --tables] [--jobs 2] [--json] [--dry-run]
+//     npm run bench -- mutants [--target c,mirror] [--every 1] [--again | --tables] [--jobs 2] [--json] [--dry-run]
 //
-// --every n tries each n-th mutant only, --listed those that survivors.json lists and publishes nothing, --tables writes the section
-// anew of what results.json and survivors.json say. atome.c is held to the vectors, the malformed files and the bad calls, in the
+// --every n tries each n-th mutant only, --again those that survived in results.json: what new tests kill is counted there, too;
+// --tables writes the section anew of what results.json and survivors.json say. atome.c is held to the vectors, the malformed files and the bad calls, in the
 // builds for wide and narrow cores and with one table, and what survives that, on small models, to the sanitizers; the mirror to the
 // vectors and its own tests.
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
   options: {
     target: { type: "string", default: "c,mirror" },
     every: { type: "string", default: "1" },
-    listed: { type: "boolean", default: false },
+    again: { type: "boolean", default: false },
     tables: { type: "boolean", default: false },
     jobs: { type: "string", default: "2" },
     json: { type: "boolean", default: false },
@@ -27,6 +27,9 @@ const { values: options } = parseArgs({
   },
 });
 const folder = fileURLToPath(new URL("../build/mutants", import.meta.url));
+const published = JSON.parse(readFileSync(new URL("../results.json", import.meta.url), "utf8")).mutants?.rows ?? [];
+/** The published row of a target. */
+const rowOf = (name) => published.find(({ target }) => target === name);
 const explanations = JSON.parse(readFileSync(new URL("mutants/survivors.json", import.meta.url), "utf8"));
 const note = (line) => process.stderr.write(`${line}\n`);
 
@@ -53,11 +56,9 @@ async function runTarget(name) {
   mkdirSync(unchanged, { recursive: true });
   if ((await target.verdictOf(target.source, unchanged)) !== "survived")
     throw new Error(`${target.name} does not pass its own tests unchanged; run "npm test" first.`);
-  const all = numbered(mutantsOf(target.source));
-  const listed = new Set(Object.keys(explanations[name]));
-  const mutants = all.filter((mutant, i) =>
-    options.listed ? listed.has(keyOf(mutant)) : i % Number(options.every) === 0,
-  );
+  const before = options.again ? rowOf(name) : undefined;
+  const isWanted = (mutant, i) => (before ? before.survivors.includes(keyOf(mutant)) : i % Number(options.every) === 0);
+  const mutants = numbered(mutantsOf(target.source)).filter(isWanted);
   const counts = { invalid: 0, killed: 0, survived: 0 };
   const survivors = [];
   let next = 0;
@@ -74,16 +75,16 @@ async function runTarget(name) {
     }
   };
   await Promise.all(Array.from({ length: Number(options.jobs) }, (_, worker) => work(worker)));
-  return { target: name, program: target.name, every: Number(options.every), ...counts, survivors: survivors.sort() };
+  const row = { target: name, program: target.name, every: Number(options.every), ...counts };
+  if (!before) return { ...row, survivors: survivors.sort() };
+  return { ...before, killed: before.killed + counts.killed, survived: counts.survived, survivors: survivors.sort() };
 }
 
-const resultsFile = new URL("../results.json", import.meta.url);
-const published = JSON.parse(readFileSync(resultsFile, "utf8")).mutants?.rows ?? [];
 const made = [];
 for (const name of options.tables ? [] : options.target.split(",")) made.push(await runTarget(name));
 // A row of the other program stays as it was published.
 const rows = Object.keys(targets).flatMap((name) => {
-  const row = [...made, ...published].find(({ target }) => target === name);
+  const row = made.find(({ target }) => target === name) ?? rowOf(name);
   return row ? [row] : [];
 });
 
@@ -102,7 +103,7 @@ ${markdownTable(
     return [row.program, ORDINALS[row.every] ?? `each ${row.every}th`, ...numbers, ...shares];
   }),
 )}`;
-if (!options["dry-run"] && !options.listed) {
+if (!options["dry-run"]) {
   publish("mutants", {
     title: "Mutation testing",
     command: "npm run bench -- mutants",

@@ -246,10 +246,14 @@ static const char *check_opening(const job_t *job, uint32_t bytes, uint32_t need
   return broken;
 }
 
+static int has_layer(const job_t *job, uint32_t layer) {
+  int32_t mix[3] = {1, 1, 1};
+  return atome_router(job->atome, layer, mix) || mix[0] || mix[1] || mix[2];
+}
+
 /* And of those on a stream: they change nothing, or the answers that follow are wrong. */
 static const char *check_stream(const job_t *job) {
   uint32_t vocab = job->model[16] | (uint32_t)job->model[17] << 8, used;
-  int32_t mix[3] = {1, 1, 1};
   uint16_t symbols[3];
   const uint8_t *bytes;
   void *nothing = malloc(0);
@@ -257,8 +261,7 @@ static const char *check_stream(const job_t *job) {
   if (atome_feed(job->atome, vocab) != 1) broken = "a symbol one too large";
   if (atome_feed(job->atome, UINT32_MAX) != 1) broken = "a symbol far too large";
   if (atome_step(job->atome, vocab) || atome_step(job->atome, UINT32_MAX)) broken = "a step with a symbol too large";
-  if (atome_router(job->atome, job->layers, mix) || mix[0] || mix[1] || mix[2]) broken = "a layer too many";
-  if (atome_router(job->atome, UINT32_MAX, mix)) broken = "a layer far too many";
+  if (has_layer(job, job->layers) || has_layer(job, UINT32_MAX)) broken = "a layer too many";
   if (atome_entropy(nothing, 0)) broken = "no probabilities";
   if (atome_encode(job->atome, nothing, 0, symbols, &used)) broken = "no text";
   if (atome_decode(job->atome, vocab, &bytes) || atome_decode(job->atome, UINT32_MAX, &bytes)) broken = "no such symbol";
@@ -296,6 +299,8 @@ static void run_job(void) {
     if (error) fail("calls for a refused model");
     run_call(&job, what, n);
   }
+  /* Again, now that there is something behind the last layer's mix. */
+  if (!error && has_layer(&job, job.layers)) fail("a layer too many");
   free(job.arena);
   free(job.model);
 }

@@ -214,6 +214,15 @@ const scales: Case[] = [
   entry("logit-shift-32", "scale", sampleBase, at16(HEADER.logitShift, 32)),
   entry("final-norm-shift-32", "scale", sampleBase, at16(HEADER.finalNormShift, 32)),
   entry("norm-shift-32", "scale", sampleBase, layer8(0, LAYER.normShift, 32)),
+  // 32 | 0 | 0: a reader may look at the three shifts together.
+  entry("norm-shift-32-alone", "scale", sampleBase, (view, valid) => {
+    const at = layerAt(valid, 0);
+    view.setUint8(at + LAYER.normShift, 32);
+    for (const field of [LAYER.tapShift, LAYER.mixShift]) view.setUint8(at + field, 0);
+    return undefined;
+  }),
+  // The first 16 bits of the record would be no valid decay of a state, either: error 9 all the same.
+  entry("norm-shift-128", "scale", sampleBase, layer8(0, LAYER.normShift, 128)),
   entry("tap-shift-32", "scale", sampleGated, layer8(1, LAYER.tapShift, 32)),
   entry("mix-shift-32", "scale", sampleGated, layer8(0, LAYER.mixShift, 32)),
   ...SCALE_NAMES.flatMap((name, index) => [
@@ -506,6 +515,8 @@ const recall16 =
 const recall: Case[] = [
   entry("recall-window-0", "recall", sampleRecall, recall16(RECALL.window, 0)),
   entry("recall-window-1025", "recall", sampleRecall, recall16(RECALL.window, 1025)),
+  // No valid decay of a state: error 19 all the same.
+  entry("recall-window-32768", "recall", sampleRecall, recall16(RECALL.window, 32768)),
   entry("recall-forget-vocab", "recall", sampleRecall, recall16(RECALL.forget, 3)),
   entry("recall-forget-65534", "recall", sampleRecall, recall16(RECALL.forget, 65534)),
   entry("recall-pull-32768", "recall", sampleRecall, recall16(RECALL.pairs + 2, 32768)),
@@ -591,6 +602,12 @@ const strings: Case[] = [
     inSection(1, (content) => content.set([6], 6)),
   ),
   entry("class-four-bytes-left", "class", sampleClassifier, (_v, _m, bytes) => resize(bytes, bytes.length, 4, 1)),
+  entry(
+    "class-padding-of-4",
+    "class",
+    () => ({ ...sampleClassifier(), classNames: ["one", "two", "six"].map((name) => new TextEncoder().encode(name)) }),
+    (_v, _m, bytes) => resize(bytes, bytes.length, 4, 1),
+  ),
   entry("class-too-few", "class", sampleClassifier, (_v, _m, bytes) => resize(bytes, bytes.length, -4, 1)),
   entry(
     "class-padding-not-zero",
