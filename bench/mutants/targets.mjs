@@ -1,7 +1,7 @@
 // The two engines that are mutated: how a changed text is held to the suite. A verdict is "invalid" (it does not compile, or is
 // the same program), "killed", or "survived".
 import { execFile } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { runnerImport } from "vite";
@@ -117,7 +117,7 @@ function readable(path) {
 
 /** What mirror.js imports, beside it. */
 function lay(place) {
-  mkdirSync(join(place, "engine"), { recursive: true });
+  cpSync(join(root, "dist", "engine"), join(place, "engine"), { recursive: true });
   for (const name of ["format", "model"]) symlinkSync(join(root, "dist", name), join(place, name));
   copyFileSync(join(root, "package.json"), join(place, "package.json"));
 }
