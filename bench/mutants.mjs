@@ -4,9 +4,9 @@
 //     npm run bench -- mutants [--target c,mirror] [--every 1] [--again | --tables] [--jobs 2] [--json] [--dry-run]
 //
 // --every n tries each n-th mutant only, --again those that survived in results.json: what new tests kill is counted there, too;
-// --tables writes the section anew of what results.json and survivors.json say. atome.c is held to the vectors, the malformed files and the bad calls, in the
-// builds for wide and narrow cores and with one table, and what survives that, on small models, to the sanitizers; the mirror to the
-// vectors and its own tests.
+// --tables writes the section anew of what results.json and survivors.json say. atome.c is held to the vectors, the malformed files
+// and the bad calls, in the builds for wide and narrow cores and with one table, and what survives that, on small models, to the
+// sanitizers; the mirror to the vectors and its own tests.
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -33,21 +33,6 @@ const rowOf = (name) => published.find(({ target }) => target === name);
 const explanations = JSON.parse(readFileSync(new URL("mutants/survivors.json", import.meta.url), "utf8"));
 const note = (line) => process.stderr.write(`${line}\n`);
 
-/** What a survivor is known by: it stays the same when lines move. */
-const keyOf = ({ within, text, from, to, nth }) =>
-  `${within}: ${text} [${from} -> ${to || "nothing"}${nth ? `, ${nth + 1}.` : ""}]`;
-
-/** Counts equal changes of equal lines, so that each has a key of its own. */
-function numbered(mutants) {
-  const seen = new Map();
-  return mutants.map((mutant) => {
-    const key = keyOf(mutant);
-    const nth = seen.get(key) ?? 0;
-    seen.set(key, nth + 1);
-    return { ...mutant, nth };
-  });
-}
-
 async function runTarget(name) {
   const place = join(folder, name);
   rmSync(place, { recursive: true, force: true });
@@ -57,8 +42,8 @@ async function runTarget(name) {
   if ((await target.verdictOf(target.source, unchanged)) !== "survived")
     throw new Error(`${target.name} does not pass its own tests unchanged; run "npm test" first.`);
   const before = options.again ? rowOf(name) : undefined;
-  const isWanted = (mutant, i) => (before ? before.survivors.includes(keyOf(mutant)) : i % Number(options.every) === 0);
-  const mutants = numbered(mutantsOf(target.source)).filter(isWanted);
+  const isWanted = (mutant, i) => (before ? before.survivors.includes(mutant.key) : i % Number(options.every) === 0);
+  const mutants = mutantsOf(target.source).filter(isWanted);
   const counts = { invalid: 0, killed: 0, survived: 0 };
   const survivors = [];
   let next = 0;
@@ -69,8 +54,10 @@ async function runTarget(name) {
       const mutant = mutants[next++];
       const verdict = await target.verdictOf(mutant.source, own);
       counts[verdict]++;
-      if (verdict === "survived") survivors.push(keyOf(mutant));
-      if (verdict === "survived") note(`survived  ${target.name}:${mutant.line}  ${keyOf(mutant)}`);
+      if (verdict === "survived") {
+        survivors.push(mutant.key);
+        note(`survived  ${target.name}:${mutant.line}  ${mutant.key}`);
+      }
       if (next % 100 === 0) note(`${target.name}: ${next} of ${mutants.length}, ${survivors.length} survived`);
     }
   };
@@ -106,7 +93,7 @@ ${markdownTable(
 if (!options["dry-run"]) {
   publish("mutants", {
     title: "Mutation testing",
-    command: "npm run bench -- mutants",
+    command: rows.map(({ target, every }) => `npm run bench -- mutants --target ${target} --every ${every}`).join("; "),
     seed: "none",
     text,
     data: { rows },

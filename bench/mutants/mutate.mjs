@@ -45,8 +45,20 @@ function replacementOf(token, before) {
 const FUNCTION =
   /^(?:(?:export )?function (\w+)\(|(?:export )?const (\w+) = \(|[a-z][\w ]*[ *](\w+)\([^;]*\{| {4}(\w+)\([^;]*\) \{)/;
 
+/** What a mutant is known by: it stays the same when lines move. Equal changes of equal lines are counted. */
+function withKeys(mutants) {
+  const seen = new Map();
+  return mutants.map((mutant) => {
+    const { within, text, from, to } = mutant;
+    const change = `${within}: ${text} [${from} -> ${to || "nothing"}`;
+    const nth = (seen.get(change) ?? 0) + 1;
+    seen.set(change, nth);
+    return { ...mutant, key: `${change}${nth > 1 ? `, ${nth}.` : ""}]` };
+  });
+}
+
 /**
- * @returns [{line from 1, place, from, to, within: name of the function, source: the changed program}] in the order of the program
+ * @returns [{line from 1, key, from, to, within: name of the function, source: the changed program}] in the order of the program
  */
 export function mutantsOf(source) {
   const code = codeOf(source);
@@ -61,11 +73,11 @@ export function mutantsOf(source) {
     if (!(STEP[token] && isValue(before))) before = token; // what stands after a value leaves one
     if (to === undefined) continue;
     mutants.push({
-      ...{ line, place: index, from: token, to, within: functionOf[line - 1], text: lines[line - 1].trim() },
+      ...{ line, from: token, to, within: functionOf[line - 1], text: lines[line - 1].trim() },
       source: source.slice(0, index) + to + source.slice(index + token.length),
     });
   }
-  return mutants;
+  return withKeys(mutants);
 }
 
 function functionNames(lines) {

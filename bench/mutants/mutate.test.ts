@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { mutantsOf } from "./mutate.mjs";
 
@@ -30,4 +31,15 @@ test("mutantsOf() names line and function", () => {
     { line: 2, within: "one", from: "1", text: "return v + 1;" },
     { line: 4, within: "two", from: "<", text: "uint32_t *two(uint32_t v) { return v < w; }" },
   ]);
+});
+
+test("survivors.json explains mutants that exist", () => {
+  const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8");
+  const explained = JSON.parse(read("survivors.json")) as Record<string, Record<string, string>>;
+  const programs = { c: "../../engine/atome.c", mirror: "../../dist/engine/mirror.js" };
+  for (const [target, path] of Object.entries(programs)) {
+    const keys = mutantsOf(read(path)).map(({ key }) => key);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(Object.keys(explained[target]).filter((key) => !keys.includes(key))).toEqual([]);
+  }
 });

@@ -186,8 +186,9 @@ keys and values of the context in 8 bits and three vectors, without scratch. The
 Ours remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
 without recall, and a rival that was given our recall, with the same memory.
 
-A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of. Ours and the
-two best rivals have all seeds, of other budgets and contexts ours and the best rival; all others have the one that chose.`;
+A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
+and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. At 64 and
+256 KB it is not complete: some rivals, budgets and seeds are missing.`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {
