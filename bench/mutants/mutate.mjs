@@ -45,7 +45,11 @@ function replacementOf(token, before) {
 const FUNCTION =
   /^(?:(?:export )?function (\w+)\(|(?:export )?const (\w+) = \(|[a-z][\w ]*[ *](\w+)\([^;]*\{| {4}(\w+)\([^;]*\) \{)/;
 
-/** What a mutant is known by: it stays the same when lines move. Equal changes of equal lines are counted. */
+/**
+ * What a mutant is known by: it stays the same when lines move. Equal changes of equal lines are counted.
+ *
+ * @param {{line: number, from: string, to: string, within: string, text: string, source: string}[]} mutants
+ */
 function withKeys(mutants) {
   const seen = new Map();
   return mutants.map((mutant) => {
