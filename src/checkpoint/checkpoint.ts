@@ -28,12 +28,14 @@ const MOMENTS = ["adamw.m.", "adamw.v."] as const;
 /** What validation found at a step. */
 export interface HistoryEntry {
   step: number;
-  /** Mean loss of the training windows since the entry before, nats per symbol. */
+  /** Mean loss of the training windows since the entry before, nats per symbol, of a classifier per decision. */
   trainingLoss: number;
-  /** Mean loss of the held-out text, nats per symbol. */
+  /** Mean loss of what is held out, in the same unit. */
   validationLoss: number;
-  /** The same per byte of the text. */
-  bitsPerByte: number;
+  /** Of a language model: the same per byte of the text. */
+  bitsPerByte?: number;
+  /** Of a classifier: share of the held-out examples that it gets right. */
+  accuracy?: number;
 }
 
 /** What training needs beside the tensors to go on with the same bits. */
@@ -174,10 +176,13 @@ function readRandom(text: string, fail: Fail): number[] {
 
 function readHistory(text: string, fail: Fail): HistoryEntry[] {
   const history = parseJson(text, "history", fail);
-  const fields = ["step", "trainingLoss", "validationLoss", "bitsPerByte"];
-  const isEntry = (entry: unknown) => fields.every((field) => typeof Object(entry)[field] === "number");
+  const fields = ["step", "trainingLoss", "validationLoss"];
+  const hasNumber = (entry: unknown, field: string) => typeof Object(entry)[field] === "number";
+  const isEntry = (entry: unknown) =>
+    fields.every((field) => hasNumber(entry, field)) &&
+    (hasNumber(entry, "bitsPerByte") || hasNumber(entry, "accuracy"));
   if (!Array.isArray(history) || !history.every(isEntry)) {
-    throw fail(`"history" of the metadata is not a list of {${fields.join(", ")}}`);
+    throw fail(`"history" of the metadata is not a list of {${fields.join(", ")}, bitsPerByte or accuracy}`);
   }
   return history;
 }

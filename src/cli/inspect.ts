@@ -6,6 +6,7 @@ import type { ModelDescription } from "../format/describe.js";
 import { memoryBytes } from "../format/layout.js";
 import { isAtomeFile, readModelFile, readModelInput } from "./models.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
+import { validationWords } from "./task.js";
 
 export function inspectCommand(): Command {
   const command = new Command("inspect")
@@ -120,7 +121,7 @@ function inspectCheckpoint(checkpoint: Checkpoint, file: FileFacts, output: Outp
     ["data", `SHA-256 ${checkpoint.dataSha256}`],
     ["resume", checkpoint.training ? "possible" : "not possible: weights only"],
   ];
-  if (last) facts.push(["held out", `${last.bitsPerByte.toFixed(4)} bits per byte at step ${last.step}`]);
+  if (last) facts.push(["held out", `${validationWords(last)} at step ${last.step}`]);
   for (const line of table(facts)) output.print(line);
   output.print();
   const rows = [...tensors].map(([name, values]) => [name, values.length]);

@@ -5,11 +5,15 @@ import { Random } from "../train/random.js";
 import { nodePlatform } from "../train/threads-node.js";
 import { type StepResult, Trainer, type TrainerState } from "../train/trainer.js";
 import type { RunFolder } from "./run-folder.js";
-import type { EncodedText, TrainingData } from "./train-data.js";
+import type { Task, TaskMaterial, Vocabulary } from "./task.js";
 
 export interface LoopOptions {
   config: ModelConfig;
-  data: TrainingData;
+  task: Task;
+  vocabulary: Vocabulary;
+  material: TaskMaterial;
+  /** SHA-256 of everything read, hexadecimal. */
+  dataSha256: string;
   threads: number;
   folder: RunFolder;
   /** What is trained, in words. */
@@ -36,12 +40,12 @@ export interface LoopResult {
  * @throws FailureError when a file cannot be written; what was saved before stays
  */
 export async function trainToEnd(options: LoopOptions): Promise<LoopResult> {
-  const { config, data, threads } = options;
+  const { config, vocabulary, material, threads } = options;
   const trainer = await Trainer.create({
+    ...material.trainer,
     config,
-    vocab: data.alphabet.size,
-    forget: data.alphabet.lastSymbolOf(config.recall?.forget),
-    symbols: data.training.symbols,
+    vocab: vocabulary.alphabet.size,
+    outputs: vocabulary.outputs,
     threads,
     platform: nodePlatform,
     ...(options.from ? { resume: startingState(options.from, config) } : {}),
@@ -116,42 +120,33 @@ class Loop {
 
   /** Adds an entry to the history; saves the weights when they are the best so far. Without held-out text: the newest. */
   async #validate(): Promise<void> {
-    const { data, folder, description, onValidation } = this.#options;
+    const { task, material, folder, description, onValidation } = this.#options;
     const steps = this.#step - (this.#history.at(-1)?.step ?? 0);
     const trainingLoss = this.#lossSum / steps;
     this.#lossSum = 0;
-    if (data.validation.symbols.length === 0) {
+    const found = await material.validate(this.#trainer);
+    if (!found) {
       folder.saveBest(this.#checkpoint());
     } else {
-      const entry = { step: this.#step, trainingLoss, ...(await this.#evaluate(data.validation)) };
-      const best = this.#history.reduce((least, { validationLoss }) => Math.min(least, validationLoss), Infinity);
+      const entry = { step: this.#step, trainingLoss, ...found };
+      const isBest = this.#history.every((earlier) => task.isBetter(entry, earlier));
       this.#history.push(entry);
-      if (entry.validationLoss < best) folder.saveBest(this.#checkpoint());
+      if (isBest) folder.saveBest(this.#checkpoint());
       folder.log(entry);
       onValidation?.(entry);
     }
     folder.savePicture(description);
   }
 
-  /** Windows overlap by half, so that each symbol has at least half a context before it. */
-  async #evaluate({ symbols }: EncodedText): Promise<{ validationLoss: number; bitsPerByte: number }> {
-    const { config, data } = this.#options;
-    const warmup = Math.floor(config.train.context / 2);
-    const { natsPerSymbol, symbols: predicted } = await this.#trainer.evaluate(symbols, { warmup });
-    const bytes = data.alphabet.decode(symbols).length - data.alphabet.decode(symbols.subarray(0, 1)).length;
-    return { validationLoss: natsPerSymbol, bitsPerByte: (natsPerSymbol / Math.LN2) * (predicted / bytes) };
-  }
-
   #checkpoint(): Checkpoint {
-    const { config, data } = this.#options;
+    const { config, vocabulary, dataSha256 } = this.#options;
     const { tensors, firstMoments: m, secondMoments: v, random } = this.#trainer.state();
     return {
       config,
-      alphabet: data.alphabet,
-      outputs: data.alphabet.size,
+      ...vocabulary,
       step: this.#step,
       seed: config.train.seed,
-      dataSha256: data.sha256,
+      dataSha256,
       history: this.#history,
       tensors,
       training: { m, v, random, lossSum: this.#lossSum },

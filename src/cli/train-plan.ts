@@ -4,13 +4,12 @@ import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.js";
 import { configToJson, type ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
 import { tensorSpecs } from "../model/tensors.js";
-import type { Alphabet } from "../tokenizer/alphabet.js";
 import { readInput } from "./files.js";
 import { isAtomeFile } from "./models.js";
 import { programCommit, programVersion } from "./program.js";
-import type { ReadingView } from "./reading-view.js";
 import type { RunFolder, RunOrigin } from "./run-folder.js";
-import { checkLengths, type DataChoice, learnFrom, openTexts, type TrainingTexts } from "./train-data.js";
+import type { Task, TaskData, Vocabulary } from "./task.js";
+import type { DataChoice } from "./train-data.js";
 import { type ConfigChoice, chooseConfig } from "./train-settings.js";
 
 /** What the command line says about where a run begins. */
@@ -22,23 +21,22 @@ export interface StartChoice extends ConfigChoice, DataChoice {
 }
 
 export interface PlanRequest {
-  /** Of the corpus. */
-  paths: readonly string[];
+  task: Task;
   choice: StartChoice;
   /** Names of the options that were chosen and are not defaults. */
   given: ReadonlySet<string>;
   folder: RunFolder;
-  view: ReadingView;
   /** Takes a remark to the user. */
   note: (line: string) => void;
 }
 
-/** A run whose folder is prepared and whose texts are open but not encoded. */
+/** A run whose folder is prepared and whose data are open but not encoded. */
 export interface PlannedRun {
   folder: RunFolder;
   config: ModelConfig;
-  texts: TrainingTexts;
-  alphabet: Alphabet;
+  task: Task;
+  data: TaskData;
+  vocabulary: Vocabulary;
   /** Where to go on, or the weights to start from. */
   from: Checkpoint | undefined;
 }
@@ -66,33 +64,32 @@ export function planRun(request: PlanRequest): PlannedRun {
   return choice.resume || (choice.autoResume && folder.isStarted) ? goOn(request) : begin(request);
 }
 
-function begin({ paths, choice, given, folder, view, note }: PlanRequest): PlannedRun {
+function begin({ task, choice, given, folder, note }: PlanRequest): PlannedRun {
   if (!choice.force) folder.checkFree();
   if (choice.autoResume) note(`No run was started in "${folder.path}" yet: a new one begins.`);
   const init = choice.init === undefined ? undefined : readInit(choice.init);
   const config = chooseConfig(choice, given.has("config") ? undefined : init?.weights.config);
   if (init) checkShapes(init, config);
-  const texts = openTexts(paths, config, choice, view);
-  const alphabet = init?.weights.alphabet ?? learnFrom(texts, config, view);
-  checkLengths(texts, config, alphabet);
+  const data = task.open(config);
+  const vocabulary = data.vocabulary(init?.weights);
   folder.start(config, {
     version: programVersion(),
     commit: programCommit(),
-    dataSha256: texts.sha256,
-    corpus: texts.corpusFiles,
-    validationFile: texts.validationFile,
+    dataSha256: data.sha256,
+    corpus: data.corpusFiles,
+    validationFile: data.validationFile,
     init: init ? { path: init.path, sha256: init.sha256 } : null,
   });
-  return { folder, config, texts, alphabet, from: init?.weights };
+  return { folder, config, task, data, vocabulary, from: init?.weights };
 }
 
 function goOn(request: PlanRequest): PlannedRun {
-  const { paths, choice, folder, view, note } = request;
+  const { task, folder, note } = request;
   const { config, origin, checkpoint } = folder.resume();
   checkSameConfig(config, request);
-  const texts = openTexts(paths, config, choice, view);
+  const data = task.open(config);
   const dataSha256 = checkpoint?.dataSha256 ?? origin?.dataSha256;
-  if (dataSha256 !== undefined && dataSha256 !== texts.sha256) {
+  if (dataSha256 !== undefined && dataSha256 !== data.sha256) {
     throw new UsageError(
       `Cannot resume "${folder.path}": the corpus is not the one it was started with; give the same files in the same order.`,
     );
@@ -102,7 +99,7 @@ function goOn(request: PlanRequest): PlannedRun {
   }
   if (!checkpoint) note("The run has saved no checkpoint yet: it begins anew.");
   const from = checkpoint ?? startingWeights(origin);
-  const alphabet = from?.alphabet ?? learnFrom(texts, config, view);
+  const vocabulary = data.vocabulary(from);
   const step = checkpoint?.step ?? 0;
   const missing = folder.rewind(config, step);
   if (missing > 0) {
@@ -110,7 +107,7 @@ function goOn(request: PlanRequest): PlannedRun {
       `log.jsonl is damaged: ${missing} of ${step} steps are missing in it and in the curve; the model is not affected.`,
     );
   }
-  return { folder, config, texts, alphabet, from };
+  return { folder, config, task, data, vocabulary, from };
 }
 
 /** Options that ask for another configuration than the run's are refused. */

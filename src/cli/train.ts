@@ -6,17 +6,17 @@ import { decodeCheckpoint, type HistoryEntry } from "../checkpoint/checkpoint.js
 import type { ModelConfig } from "../model/config.js";
 import { configNames } from "../model/configs.js";
 import { AtomeError } from "../model/errors.js";
-import type { Alphabet } from "../tokenizer/alphabet.js";
 import { engineMaker } from "./engines.js";
 import { exportCheckpoint, metadataOf } from "./export.js";
 import { readInput } from "./files.js";
 import { Interrupted, interruptible } from "./interrupt.js";
+import { LanguageTask } from "./language-task.js";
 import { lossText } from "./loss-text.js";
 import { collect, realNumber, wholeNumber } from "./options.js";
 import { type CommonOptions, duration, grouped, Output, withCommonOptions, withExamples } from "./output.js";
 import { ReadingView } from "./reading-view.js";
 import { RunFolder } from "./run-folder.js";
-import { encodeTexts, type TrainingData } from "./train-data.js";
+import { type Vocabulary, validationWords } from "./task.js";
 import { trainToEnd } from "./train-loop.js";
 import { checkChoice, type PlannedRun, planRun, type StartChoice } from "./train-plan.js";
 import { TrainingView } from "./training-view.js";
@@ -32,7 +32,7 @@ export interface TrainReport {
   steps: number;
   symbols: number;
   bitsPerByte: number | null;
-  best: { step: number; bitsPerByte: number } | null;
+  best: { step: number; bitsPerByte: number | null } | null;
   seconds: number;
   symbolsPerSecond: number;
   lastCheckpoint: string;
@@ -126,7 +126,8 @@ export async function runTraining(
       view.end();
       output.note(line);
     };
-    const run = planRun({ paths, choice: options, given, folder, view, note });
+    const task = new LanguageTask(paths, options, folder.symbols, view);
+    const run = planRun({ task, choice: options, given, folder, note });
     const trained = doneBefore(run) ?? (await trainOn(run, options.threads, view, output));
     if (trained.step < run.config.train.steps) {
       throw new Interrupted(
@@ -158,18 +159,21 @@ function doneBefore({ config, from }: PlannedRun): Trained | undefined {
 }
 
 async function trainOn(run: PlannedRun, threads: number, reading: ReadingView, output: Output): Promise<Trained> {
-  const { config, texts, alphabet, folder, from } = run;
-  const data = encodeTexts(texts, alphabet, folder.symbols, reading);
+  const { config, task, data, vocabulary, folder, from } = run;
+  const material = data.encode(vocabulary);
   reading.end();
   const firstStep = from?.training ? from.step : 0;
-  output.note(introduction(config, data, threads, firstStep));
-  const view = new TrainingView(config, data.training, firstStep, output.quiet);
+  output.note(introduction(run, material.words, threads, firstStep));
+  const view = new TrainingView(config, material.symbolsPerByte, firstStep, output.quiet);
   const { step, history } = await interruptible((isStopped) =>
     trainToEnd({
       config,
-      data,
+      task,
+      vocabulary,
+      material,
+      dataSha256: data.sha256,
       folder,
-      description: `${modelWords(config, alphabet)}, seed ${config.train.seed}`,
+      description: `${modelWords(config, vocabulary)}, seed ${config.train.seed}`,
       threads,
       isStopped,
       onStep: ({ lossNatsPerSymbol, step }) => view.step(step, lossNatsPerSymbol),
@@ -178,7 +182,7 @@ async function trainOn(run: PlannedRun, threads: number, reading: ReadingView, o
     }),
   ).finally(() => {
     view.end();
-    data.training.symbols.close();
+    material.close();
   });
   return { step, history, seconds: view.seconds, symbolsPerSecond: view.symbolsPerSecond };
 }
@@ -190,20 +194,20 @@ function showCurve({ curve }: RunFolder, output: Output): void {
 }
 
 function reportOf(
-  { folder, alphabet }: PlannedRun,
+  { folder, task, vocabulary }: PlannedRun,
   { step, history, seconds, symbolsPerSecond }: Trained,
   exported: Pick<TrainReport, "model" | "flashBytes" | "ramBytes">,
 ): TrainReport {
   const best = history.reduce<HistoryEntry | undefined>(
-    (least, entry) => (least && least.validationLoss <= entry.validationLoss ? least : entry),
+    (best, entry) => (best && !task.isBetter(entry, best) ? best : entry),
     undefined,
   );
   return {
     run: folder.path,
     steps: step,
-    symbols: alphabet.size,
+    symbols: vocabulary.alphabet.size,
     bitsPerByte: history.at(-1)?.bitsPerByte ?? null,
-    best: best ? { step: best.step, bitsPerByte: best.bitsPerByte } : null,
+    best: best ? { step: best.step, bitsPerByte: best.bitsPerByte ?? null } : null,
     seconds,
     symbolsPerSecond,
     lastCheckpoint: folder.last,
@@ -231,15 +235,14 @@ async function exportBest(
   return { model: folder.model, flashBytes: model.length, ramBytes: arenaBytes };
 }
 
-const modelWords = ({ block, dModel, nLayers }: ModelConfig, alphabet: Alphabet): string =>
+const modelWords = ({ block, dModel, nLayers }: ModelConfig, { alphabet }: Vocabulary): string =>
   `${block} model (dModel ${dModel}, ${nLayers} layers, ${alphabet.size} symbols)`;
 
-function introduction(config: ModelConfig, data: TrainingData, threads: number, firstStep: number): string {
-  const { training, validation, alphabet } = data;
+function introduction({ config, vocabulary }: PlannedRun, words: string, threads: number, firstStep: number): string {
   const { steps, batch, context } = config.train;
   return [
-    `Training a ${modelWords(config, alphabet)}`,
-    `on ${grouped(training.byteCount)} bytes (${grouped(training.symbols.length)} symbols), ${grouped(validation.byteCount)} held out:`,
+    `Training a ${modelWords(config, vocabulary)}`,
+    `on ${words}:`,
     `${steps} steps of ${batch} x ${context}, ${threads} thread${threads === 1 ? "" : "s"}${firstStep > 0 ? `; going on after step ${firstStep}` : ""}.`,
   ].join(" ");
 }
@@ -256,7 +259,7 @@ function resumeLine(paths: readonly string[], folder: string, options: TrainOpti
 function reportLines({ steps, seconds, best, model, flashBytes, ramBytes, bestCheckpoint }: TrainReport): string[] {
   return [
     `Trained ${steps} steps in ${duration(seconds)}.`,
-    ...(best ? [`Best on the held-out text: ${best.bitsPerByte.toFixed(4)} bits per byte (step ${best.step}).`] : []),
+    ...(best ? [`Best on the held-out text: ${validationWords(best)} (step ${best.step}).`] : []),
     `Checkpoint: ${bestCheckpoint}`,
     ...(model
       ? [`Model: ${model}, ${grouped(flashBytes ?? 0)} bytes of flash, ${grouped(ramBytes ?? 0)} bytes of RAM.`]

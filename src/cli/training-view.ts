@@ -1,9 +1,7 @@
 import type { HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { ModelConfig } from "../model/config.js";
-import type { SymbolSource } from "../train/trainer.js";
 import { duration, grouped } from "./output.js";
 import { Progress } from "./progress.js";
-import type { EncodedText } from "./train-data.js";
 
 /** Steps that the loss of the progress line is a mean of, roughly; the first ones count in full. */
 const SMOOTHING = 50;
@@ -16,19 +14,21 @@ export class TrainingView {
   readonly #firstStep: number;
   /** When the first step of this process was done: what comes before it says nothing of the speed. */
   #firstStepMs = 0;
-  /** Of the training text. */
-  readonly #symbolsPerByte: number;
+  readonly #symbolsPerByte: number | undefined;
   #step: number;
   #shownStep: number;
   #loss: number | undefined;
   #heldOut = "";
 
-  /** @param firstStep steps made before this process */
-  constructor(config: ModelConfig, training: EncodedText<SymbolSource>, firstStep: number, quiet: boolean) {
+  /**
+   * @param symbolsPerByte of the training text; undefined where a loss per byte says nothing
+   * @param firstStep steps made before this process
+   */
+  constructor(config: ModelConfig, symbolsPerByte: number | undefined, firstStep: number, quiet: boolean) {
     this.#config = config;
     this.#progress = new Progress(process.stderr, () => performance.now(), quiet);
     this.#firstStep = firstStep;
-    this.#symbolsPerByte = training.symbols.length / training.byteCount;
+    this.#symbolsPerByte = symbolsPerByte;
     this.#step = firstStep;
     this.#shownStep = firstStep;
   }
@@ -51,7 +51,7 @@ export class TrainingView {
   }
 
   validation(entry: HistoryEntry): void {
-    this.#heldOut = `  ${entry.bitsPerByte.toFixed(3)} held out`;
+    this.#heldOut = `  ${heldOutWords(entry)} held out`;
     this.#show(true);
   }
 
@@ -67,13 +67,21 @@ export class TrainingView {
   #line(): string {
     this.#shownStep = this.#step;
     const { steps, batch, context } = this.#config.train;
-    const bits = ((this.#loss ?? 0) / Math.LN2) * this.#symbolsPerByte;
-    const loss = this.#loss === undefined ? "" : `  loss ${this.#loss.toFixed(3)}  ${bits.toFixed(3)} bits/byte`;
     const stepsPerSecond = (1000 * (this.#step - this.#firstStep - 1)) / (performance.now() - this.#firstStepMs);
     const speed =
       stepsPerSecond > 0
         ? `  ${grouped(stepsPerSecond * batch * context)} symbols/s  ${duration((steps - this.#step) / stepsPerSecond)} left`
         : "";
-    return `step ${this.#step}/${steps}${loss}${this.#heldOut}${speed}`;
+    return `step ${this.#step}/${steps}${this.#lossWords()}${this.#heldOut}${speed}`;
+  }
+
+  #lossWords(): string {
+    if (this.#loss === undefined) return "";
+    const loss = `  loss ${this.#loss.toFixed(3)}`;
+    if (this.#symbolsPerByte === undefined) return loss;
+    return `${loss}  ${((this.#loss / Math.LN2) * this.#symbolsPerByte).toFixed(3)} bits/byte`;
   }
 }
+
+const heldOutWords = ({ bitsPerByte, accuracy }: HistoryEntry): string =>
+  bitsPerByte === undefined ? `${(100 * (accuracy ?? 0)).toFixed(1)} %` : bitsPerByte.toFixed(3);
