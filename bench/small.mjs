@@ -83,8 +83,8 @@ const cases = [
 
 /** RAM of the arena, in the build that the case takes. */
 function ramBytes(path, tables) {
-  const { dimensions, layers, recall } = readModel(readFileSync(path));
-  return arenaBytes(dimensions, memoryBytes(dimensions, layers, recall), tables);
+  const model = readModel(readFileSync(path));
+  return arenaBytes(model.dimensions, memoryBytes(model.dimensions, model.layers, model), tables);
 }
 
 async function measureCase({ config, board, tables, firmwareBytes, training, heldOut, alphabet }) {

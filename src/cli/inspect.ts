@@ -37,7 +37,7 @@ async function inspectModel(bytes: Uint8Array, file: FileFacts, output: Output):
   const { describeModel } = await import("../format/describe.js");
   const model = await readModelFile(bytes, file.file);
   const description = describeModel(model);
-  const remembered = memoryBytes(model.dimensions, model.layers, model.recall);
+  const remembered = memoryBytes(model.dimensions, model.layers, model);
   const [ramBytes, ramBytesOneTable] = ([4, 1] as const).map((t) => arenaBytes(model.dimensions, remembered, t));
   output.result({ ...file, kind: "model", ramBytes, ramBytesOneTable, ...description });
   const ram = `${grouped(ramBytes)} bytes; ${grouped(ramBytesOneTable)} with ATOME_TABLES=1`;

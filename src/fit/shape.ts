@@ -40,7 +40,7 @@ export function shapeOfConfig(config: ModelConfig, vocab: number): Shape {
 
 /** What a model of the shape remembers between steps, in bytes. */
 export const rememberedBytes = ({ dimensions, layers, recallWindow }: Shape): number =>
-  memoryBytes(dimensions, layers, recallWindow > 0 ? { window: recallWindow } : undefined);
+  memoryBytes(dimensions, layers, { recall: recallWindow > 0 ? { window: recallWindow } : undefined });
 
 /** Flash of header and weights, in bytes: all of a .atome file but tokens and metadata. */
 export function weightBytes({ dimensions, options, layers }: Shape): number {

@@ -8,6 +8,7 @@ import {
   type SectionName,
   VERSION,
 } from "./layout.js";
+import type { DecisionParts } from "./parts.js";
 import type { AtomeModel } from "./reader.js";
 import { findSignature } from "./signature.js";
 
@@ -24,6 +25,12 @@ export interface ModelDescription {
   layers: { pathways: string[]; window: number; bytes: number }[];
   /** Symbols remembered, and the one that empties the memory; undefined without recall. */
   recall: { window: number; forget: number | null } | undefined;
+  /** Rows of the table, and the lengths of the runs that have one; undefined without n-grams. */
+  ngrams: { buckets: number; runs: number[] } | undefined;
+  /** Thresholds of each column of a sensor's sample; undefined for a model of symbols. */
+  sensor: { values: number[]; differences: number[]; decimals: number }[] | undefined;
+  /** When a decision stands; undefined when it always does. */
+  decision: DecisionParts | undefined;
   /** Items of the weights section, in file order. */
   weights: { name: string; offset: number; bytes: number }[];
   /** Tokens of the alphabet; 0 when a symbol is a byte. */
@@ -37,7 +44,11 @@ export interface ModelDescription {
   modelVersion: number | undefined;
 }
 
-function optionsInWords({ options, recall }: AtomeModel): string[] {
+/** Lengths of the runs of symbols whose order is set. */
+export const runsOf = (orders: number): number[] =>
+  Array.from({ length: 8 }, (_, bit) => bit + 2).filter((run) => (orders >> (run - 2)) & 1);
+
+function optionsInWords({ options, recall, ngrams, pooled, sensor, decision }: AtomeModel): string[] {
   const table = (name: string, int4: number) => `${name} in ${(options & int4) !== 0 ? "4-bit rows" : "ternary"}`;
   const tied = (options & OPTION.tied) !== 0;
   return [
@@ -45,6 +56,10 @@ function optionsInWords({ options, recall }: AtomeModel): string[] {
     tied ? "unembedding tied to the embedding" : table("unembedding", OPTION.unembedInt4),
     (options & OPTION.classifier) !== 0 ? "classifier" : "language model",
     ...(recall ? [`recall of ${recall.window} symbols`] : []),
+    ...(ngrams ? [`n-grams of ${runsOf(ngrams.orders).join(", ")} symbols in ${ngrams.buckets} rows`] : []),
+    ...(pooled ? ["pooled over all steps"] : []),
+    ...(sensor ? [`samples of ${sensor.columns.length} numbers`] : []),
+    ...(decision ? [`decides when the ${decision.signal} is ${decision.threshold} or more`] : []),
   ];
 }
 
@@ -62,14 +77,14 @@ export const pathwayNames = (bits: number): string[] =>
 
 /** What a model is, for people and for JSON. */
 export function describeModel(model: AtomeModel): ModelDescription {
-  const { layout, dimensions, recall, tokens, classNames, signature } = model;
+  const { layout, dimensions, recall, ngrams, sensor, decision, tokens, classNames, signature } = model;
   const claim = findSignature(model.bytes);
   const entry = (prefix: string) => (item: Item) => ({
     name: `${prefix}${item.name}`,
     offset: item.offset,
     bytes: item.bytes,
   });
-  const last = [layout.finalNorm, layout.unembedding, layout.recall].filter((item) => item !== undefined);
+  const those = (items: readonly (Item | undefined)[]) => items.filter((item) => item !== undefined).map(entry(""));
   return {
     version: VERSION,
     totalBytes: model.bytes.length,
@@ -84,10 +99,17 @@ export function describeModel(model: AtomeModel): ModelDescription {
       bytes: layout.layers[index].end - layout.layers[index].record.offset,
     })),
     recall: recall && { window: recall.window, forget: recall.forget ?? null },
+    ngrams: ngrams && { buckets: ngrams.buckets, runs: runsOf(ngrams.orders) },
+    sensor: sensor?.columns.map(({ values, differences, decimals }) => ({
+      values: [...values],
+      differences: [...differences],
+      decimals,
+    })),
+    decision,
     weights: [
-      entry("")(layout.embedding),
+      ...those([layout.sensor, layout.embedding, layout.ngrams, layout.ngramTable]),
       ...layout.layers.flatMap((layer, index) => layerItems(layer).map(entry(`layers.${index}.`))),
-      ...last.map(entry("")),
+      ...those([layout.finalNorm, layout.unembedding, layout.recall, layout.decision]),
     ],
     tokens: tokens?.length ?? 0,
     classNames: (classNames ?? []).map((name) => new TextDecoder().decode(name)),

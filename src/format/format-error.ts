@@ -22,6 +22,9 @@ export const ERROR_NAMES = [
   "class",
   "arena",
   "recall",
+  "ngrams",
+  "sensor",
+  "decision",
 ] as const;
 export type ErrorName = (typeof ERROR_NAMES)[number];
 

@@ -12,7 +12,9 @@ import {
   sampleBase,
   sampleClassifier,
   sampleGated,
+  sampleNgrams,
   sampleRecall,
+  sampleSensor,
   seededDraw,
 } from "./samples.js";
 import { sealModel, writeModel } from "./writer.js";
@@ -89,6 +91,8 @@ describe("readModel()", () => {
     ["gated", sampleGated],
     ["classifier", sampleClassifier],
     ["recall", sampleRecall],
+    ["n-grams", sampleNgrams],
+    ["sensor", sampleSensor],
   ])("gives back every section of the %s sample", (_, sample) => {
     expect(partsOf(writeModel(sample()))).toEqual(sample());
   });
@@ -127,10 +131,12 @@ describe("readModel()", () => {
   });
 
   test("either refuses or round-trips a file with changed bytes and the right checksum", () => {
-    const valid = [sampleBase(), sampleGated(), sampleClassifier(), sampleRecall()].map(writeModel);
+    const valid = [sampleBase, sampleGated, sampleClassifier, sampleRecall, sampleNgrams, sampleSensor].map((sample) =>
+      writeModel(sample()),
+    );
     fc.assert(
       fc.property(
-        fc.nat(3),
+        fc.nat(5),
         fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }),
         (which, changes) => {
           const bytes = valid[which].slice();
@@ -173,6 +179,22 @@ test("describeModel() says what recall a model has", () => {
   expect(options.at(-1)).toBe("recall of 7 symbols");
   expect(recall).toEqual({ window: 7, forget: 2 });
   expect(weights.at(-1)).toMatchObject({ name: "recall", bytes: 116 });
+});
+
+test("describeModel() says what n-grams, samples and decisions a model has", () => {
+  const ngrams = describeModel(readModel(writeModel(sampleNgrams())));
+  expect(ngrams.options.slice(3, 5)).toEqual(["n-grams of 2, 4 symbols in 5 rows", "pooled over all steps"]);
+  expect(ngrams.ngrams).toEqual({ buckets: 5, runs: [2, 4] });
+  expect(ngrams.decision).toEqual(sampleNgrams().decision);
+  const sensor = describeModel(readModel(writeModel(sampleSensor())));
+  expect(sensor.options[3]).toBe("samples of 2 numbers");
+  expect(sensor.sensor?.map(({ values, differences }) => [values.length, differences.length])).toEqual([
+    [3, 2],
+    [0, 1],
+  ]);
+  for (const { weights, sections } of [ngrams, sensor]) {
+    expect(weights.reduce((sum, item) => sum + item.bytes, 0)).toBe(sections[0].bytes);
+  }
 });
 
 test("describeModel() says what the gated sample is", () => {

@@ -9,6 +9,8 @@ export const SECTION_ENTRY_BYTES = 8;
 export const SMALLEST_FILE_BYTES = HEADER_BYTES + SECTION_ENTRY_BYTES;
 export const LAYER_RECORD_BYTES = 56;
 export const RECALL_BYTES = 116;
+export const NGRAM_RECORD_BYTES = 8;
+export const DECISION_BYTES = 8;
 export const TAPS = 5;
 
 /** Offsets of the header's fields. */
@@ -36,8 +38,18 @@ export const HEADER = {
 } as const;
 
 /** Bits of the header's options. */
-export const OPTION = { tied: 1, embedInt4: 2, unembedInt4: 4, classifier: 8, recall: 16 } as const;
-export const ALL_OPTIONS = 31;
+export const OPTION = {
+  tied: 1,
+  embedInt4: 2,
+  unembedInt4: 4,
+  classifier: 8,
+  recall: 16,
+  ngrams: 32,
+  pooled: 64,
+  sensor: 128,
+  decision: 256,
+} as const;
+export const ALL_OPTIONS = 511;
 
 /** Section numbers. */
 export const SECTION = { weights: 1, tokens: 2, classNames: 3, metadata: 4, signature: 5 } as const;
@@ -72,6 +84,23 @@ export const RECALL = { window: 0, forget: 2, pairs: 4 } as const;
 export const RECALL_PAIRS = 28;
 /** What `forget` is when no symbol empties the memory. */
 export const FORGET_NONE = 65535;
+
+/** Offsets of the fields of the sensor record, and within the 4 bytes of each of its columns. */
+export const SENSOR = { columns: 0, entries: 4 } as const;
+export const SENSOR_ENTRY = { values: 0, differences: 1, decimals: 2, zero: 3 } as const;
+/** Columns, and thresholds of a column's value or difference. */
+export const SENSOR_LIMITS = { columns: [1, 64], thresholds: [0, 63] } as const;
+
+/** Offsets of the fields of the n-gram record, which its table follows. */
+export const NGRAMS = { buckets: 0, orders: 2, scale: 4 } as const;
+/** `orders`: bit n - 2 for runs of n symbols. */
+export const NGRAM_LIMITS = { buckets: [1, 65535], orders: [1, 255], scale: [0, 2 ** 21 - 1] } as const;
+
+/** Offsets of the fields of the decision record. */
+export const DECISION = { signal: 0, threshold: 4 } as const;
+/** What a decision's confidence is, by its number in the file: SPEC.md 3.8. */
+export const SIGNALS = ["probability", "margin", "entropy", "energy"] as const;
+export type Signal = (typeof SIGNALS)[number];
 
 /** Bits of a layer's pathways. */
 export const PATHWAY = { local: 1, state: 2, sparse: 4 } as const;
@@ -117,13 +146,31 @@ export const pathwayCount = (bits: number): number => (bits & 1) + ((bits >> 1) 
 /** Size rounded up to the alignment of everything in the file. */
 export const padded = (bytes: number): number => Math.ceil(bytes / 4) * 4;
 
+/** Symbols of the longest run whose order is set. */
+export const longestOrder = (orders: number): number => 33 - Math.clz32(orders);
+
+/** Rows of the embedding table that belong to one list of thresholds: between them, missing, and none without thresholds. */
+export const levelsOf = (thresholds: number): number => (thresholds > 0 ? thresholds + 2 : 0);
+
+/** What a model has besides its layers: of it depends what it remembers. */
+export interface Extras {
+  recall?: { window: number } | undefined;
+  ngrams?: { orders: number } | undefined;
+  pooled?: boolean;
+  sensor?: { columns: { length: number } } | undefined;
+}
+
 /** What a model remembers between steps, in bytes: SPEC.md 3.7. */
 export function memoryBytes(
   dimensions: Dimensions,
   layers: readonly { pathways: number; window: number }[],
-  recall: { window: number } | undefined,
+  { recall, ngrams, pooled = false, sensor }: Extras,
 ): number {
   const width = widthOf(dimensions);
+  const places = recall ? 4 + padded(3 * recall.window) : 0;
+  const symbols = ngrams ? padded(2 * (longestOrder(ngrams.orders) - 1)) : 0;
+  const sums = pooled ? 4 * dimensions.dModel : 0;
+  const values = sensor ? 4 * sensor.columns.length : 0;
   const has = (pathways: number, pathway: number) => ((pathways & pathway) === 0 ? 0 : 1);
   return layers.reduce(
     (sum, { pathways, window }) => {
@@ -131,7 +178,7 @@ export function memoryBytes(
       const slots = has(pathways, PATHWAY.sparse) * (4 + padded(window * (dimensions.dHead + width)));
       return sum + 4 * width * histories + slots;
     },
-    recall ? 4 + padded(3 * recall.window) : 0,
+    places + symbols + sums + values,
   );
 }
 
@@ -148,7 +195,18 @@ export const int4RowBytes = (columns: number): number => Math.floor((columns + 1
 export const int4StepBytes = (rows: number): number => padded(2 * rows);
 export const int4Bytes = (rows: number, columns: number): number => int4StepBytes(rows) + rows * int4RowBytes(columns);
 
-export type ItemKind = "ternary" | "int4" | "record" | "norm" | "taps2" | "taps6" | "state" | "recall";
+export type ItemKind =
+  | "ternary"
+  | "int4"
+  | "record"
+  | "norm"
+  | "taps2"
+  | "taps6"
+  | "state"
+  | "recall"
+  | "sensor"
+  | "ngrams"
+  | "decision";
 
 /** One item of the weights section. */
 export interface Item {
@@ -172,6 +230,10 @@ const ITEM_BYTES: Record<ItemKind, (rows: number, columns: number) => number> = 
   taps6: (rows) => 4 * rows + 2 * rows,
   state: (rows) => 4 * rows,
   recall: () => RECALL_BYTES,
+  // Thresholds in all, and columns of samples.
+  sensor: (rows, columns) => SENSOR.entries + 4 * columns + 4 * rows,
+  ngrams: () => NGRAM_RECORD_BYTES,
+  decision: () => DECISION_BYTES,
 };
 
 export const itemAt = (offset: number, name: string, kind: ItemKind, rows: number, columns: number): Item => ({
@@ -243,15 +305,40 @@ export const layerItems = (layer: LayerLayout): Item[] =>
     (item) => item !== undefined,
   );
 
+/** How many thresholds the value and the difference of a column have. */
+interface ColumnSize {
+  values: { length: number };
+  differences: { length: number };
+}
+
+/** The record of a sensor with such columns. */
+export const sensorItem = (offset: number, columns: readonly ColumnSize[]): Item => {
+  const thresholds = columns.reduce((sum, { values, differences }) => sum + values.length + differences.length, 0);
+  return itemAt(offset, "sensor", "sensor", thresholds, columns.length);
+};
+
 export interface WeightsLayout {
+  /** Absent without the option. */
+  sensor: Item | undefined;
   embedding: Item;
+  /** The record, then the table; absent without the option. */
+  ngrams: Item | undefined;
+  ngramTable: Item | undefined;
   layers: readonly LayerLayout[];
   finalNorm: Item;
   /** Absent when tied. */
   unembedding: Item | undefined;
   /** Absent without the option. */
   recall: Item | undefined;
+  /** Absent without the option. */
+  decision: Item | undefined;
   end: number;
+}
+
+/** Sizes that no dimension tells. */
+export interface ExtraSizes {
+  ngrams?: { buckets: number } | undefined;
+  sensor?: { columns: readonly ColumnSize[] } | undefined;
 }
 
 /**
@@ -259,28 +346,40 @@ export interface WeightsLayout {
  *
  * @param pathways pathway bits, one per layer
  * @param offset where the section starts
+ * @param sizes with the options ngrams and sensor
  */
 export function weightsLayout(
   dimensions: Dimensions,
   options: number,
   pathways: readonly number[],
   offset: number,
+  { ngrams, sensor }: ExtraSizes = {},
 ): WeightsLayout {
   const { vocab, outputs, dModel } = dimensions;
-  const embedding = tableItem(offset, "embedding", (options & OPTION.embedInt4) !== 0, vocab, dModel);
-  let end = offset + embedding.bytes;
-  const layers = pathways.map((bits) => {
-    const layer = layerLayout(dimensions, bits, end);
-    end = layer.end;
-    return layer;
-  });
-  const finalNorm = itemAt(end, "finalNorm", "norm", dModel, 2);
-  end += finalNorm.bytes;
-  const unembedding =
-    (options & OPTION.tied) === 0
-      ? tableItem(end, "unembedding", (options & OPTION.unembedInt4) !== 0, outputs, dModel)
-      : undefined;
-  end += unembedding?.bytes ?? 0;
-  const recall = (options & OPTION.recall) !== 0 ? itemAt(end, "recall", "recall", RECALL_PAIRS, 2) : undefined;
-  return { embedding, layers, finalNorm, unembedding, recall, end: end + (recall?.bytes ?? 0) };
+  let end = offset;
+  const has = (option: number) => (options & option) !== 0;
+  const placeIf = (present: boolean, make: () => Item) => {
+    const item = present ? make() : undefined;
+    end += item?.bytes ?? 0;
+    return item;
+  };
+  const place = (make: () => Item) => placeIf(true, make) as Item;
+  return {
+    sensor: placeIf(sensor !== undefined, () => sensorItem(end, sensor?.columns ?? [])),
+    embedding: place(() => tableItem(end, "embedding", has(OPTION.embedInt4), vocab, dModel)),
+    ngrams: placeIf(ngrams !== undefined, () => itemAt(end, "ngrams", "ngrams", 1, 1)),
+    ngramTable: placeIf(ngrams !== undefined, () => itemAt(end, "ngramTable", "ternary", ngrams?.buckets ?? 0, dModel)),
+    layers: pathways.map((bits) => {
+      const layer = layerLayout(dimensions, bits, end);
+      end = layer.end;
+      return layer;
+    }),
+    finalNorm: place(() => itemAt(end, "finalNorm", "norm", dModel, 2)),
+    unembedding: placeIf(!has(OPTION.tied), () =>
+      tableItem(end, "unembedding", has(OPTION.unembedInt4), outputs, dModel),
+    ),
+    recall: placeIf(has(OPTION.recall), () => itemAt(end, "recall", "recall", RECALL_PAIRS, 2)),
+    decision: placeIf(has(OPTION.decision), () => itemAt(end, "decision", "decision", 1, 1)),
+    end,
+  };
 }

@@ -1,4 +1,4 @@
-import type { Dimensions, ScaleName } from "./layout.js";
+import type { Dimensions, ScaleName, Signal } from "./layout.js";
 
 /** value -> mulq15(value, multiplier) >> shift, that is value * multiplier / 2^(15 + shift). */
 export interface Scale {
@@ -66,6 +66,40 @@ export interface RecallParts {
   pull: Int16Array;
 }
 
+/** Rows that the last runs of symbols add to the embedding. */
+export interface NgramParts {
+  /** Rows of the table, 1..65535. */
+  buckets: number;
+  /** Bit n - 2 for runs of n symbols, 1..255. */
+  orders: number;
+  /** What a trit stands for, in the units of x: 0..2^21 - 1. */
+  scale: number;
+  /** buckets x d, row-major. */
+  trits: Int8Array;
+}
+
+/** One number of a sensor's sample. */
+export interface SensorColumn {
+  /** Thresholds of the number, strictly increasing; 0..63. */
+  values: Int32Array;
+  /** Thresholds of its difference to the one before, strictly increasing; 0..63, and not both none. */
+  differences: Int32Array;
+  /** The number is in units of 10^-decimals of what was measured, -128..127; not read by the engine. */
+  decimals: number;
+}
+
+/** What a step takes in place of a symbol: 1..64 columns, whose levels are the rows of the embedding table. */
+export interface SensorParts {
+  columns: readonly SensorColumn[];
+}
+
+/** When a decision stands: its confidence is at least the threshold. */
+export interface DecisionParts {
+  signal: Signal;
+  /** -2^31..2^31 - 1, in 1/32768 for the probability and in 1/2048 bit for the others. */
+  threshold: number;
+}
+
 /** Everything an .atome file says, decoded. The fields are those of SPEC.md, with their ranges. */
 export interface ModelParts {
   dimensions: Dimensions;
@@ -79,6 +113,12 @@ export interface ModelParts {
   /** Undefined when tied: the embedding serves. */
   unembedding: Table | undefined;
   recall: RecallParts | undefined;
+  ngrams: NgramParts | undefined;
+  /** Whether the logits are those of the sum over all steps; a classifier only, as the next two. */
+  pooled: boolean;
+  /** Without n-grams and tokens. */
+  sensor: SensorParts | undefined;
+  decision: DecisionParts | undefined;
   /** Byte strings of the symbols; undefined when a symbol is a byte. */
   tokens: readonly Uint8Array[] | undefined;
   /** UTF-8 names of the outputs; defined for a classifier only. */

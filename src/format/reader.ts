@@ -2,7 +2,9 @@ import { crc32 } from "./crc32.js";
 import { type ErrorName, FormatError } from "./format-error.js";
 import {
   ALL_OPTIONS,
+  DECISION,
   type Dimensions,
+  type Extras,
   FORGET_NONE,
   HEADER,
   HEADER_BYTES,
@@ -12,8 +14,11 @@ import {
   type LayerLayout,
   LIMITS,
   layerLayout,
+  levelsOf,
   MAGIC,
   memoryBytes,
+  NGRAM_LIMITS,
+  NGRAMS,
   OPTION,
   PATHWAY,
   RECALL,
@@ -23,9 +28,14 @@ import {
   SECTION,
   SECTION_ENTRY_BYTES,
   SECTION_NAMES,
+  SENSOR,
+  SENSOR_ENTRY,
+  SENSOR_LIMITS,
   type SectionName,
+  SIGNALS,
   SMALLEST_FILE_BYTES,
   STATE_LIMIT,
+  sensorItem,
   TAPS,
   tableItem,
   ternaryBytes,
@@ -33,7 +43,18 @@ import {
   type WeightsLayout,
 } from "./layout.js";
 import { isCode, unpackInt4, unpackTap, unpackTernary } from "./matrices.js";
-import type { LayerParts, ModelParts, NormPairs, RecallParts, Scale, Table } from "./parts.js";
+import type {
+  DecisionParts,
+  LayerParts,
+  ModelParts,
+  NgramParts,
+  NormPairs,
+  RecallParts,
+  Scale,
+  SensorColumn,
+  SensorParts,
+  Table,
+} from "./parts.js";
 
 export interface Section {
   name: SectionName;
@@ -130,18 +151,18 @@ function readDimensions(file: File): Dimensions {
 /** Error 8. */
 function readOptions(file: File): number {
   const options = u32(file, HEADER.options);
-  if (options > ALL_OPTIONS) {
-    refuse(file, "option", HEADER.options, `options are ${hex(options)} but only bits 0 to 4 are known`);
+  const has = (name: keyof typeof OPTION) => (options & OPTION[name]) !== 0;
+  const no = (why: string) => refuse(file, "option", HEADER.options, `options are ${hex(options)} but ${why}`);
+  if (options > ALL_OPTIONS) no("only bits 0 to 8 are known");
+  if (has("classifier")) {
+    if (has("recall")) no("recall needs no classifier");
+  } else {
+    for (const name of ["pooled", "sensor", "decision"] as const) if (has(name)) no(`${name} needs a classifier`);
   }
-  if ((options & OPTION.classifier) !== 0 && (options & OPTION.recall) !== 0) {
-    refuse(file, "option", HEADER.options, `options are ${hex(options)} but recall needs no classifier`);
-  }
-  if ((options & OPTION.tied) !== 0) {
-    const differ = ((options & OPTION.embedInt4) !== 0) !== ((options & OPTION.unembedInt4) !== 0);
-    if (differ || (options & OPTION.classifier) !== 0) {
-      const why = differ ? "embedding and unembedding of one kind" : "no classifier";
-      refuse(file, "option", HEADER.options, `options are ${hex(options)} but tied needs ${why}`);
-    }
+  if (has("sensor") && has("ngrams")) no("a sensor has no symbols for n-grams");
+  if (has("tied")) {
+    if (has("embedInt4") !== has("unembedInt4")) no("tied needs embedding and unembedding of one kind");
+    if (has("classifier")) no("tied needs no classifier");
   }
   return options;
 }
@@ -186,6 +207,9 @@ function readSections(file: File, options: number): Section[] {
   }
   if (offset !== file.bytes.length) {
     no(HEADER_BYTES, `the sections end at byte ${offset} but the file at ${file.bytes.length}`);
+  }
+  if (sections.some(({ name }) => name === "tokens") && (options & OPTION.sensor) !== 0) {
+    no(HEADER_BYTES, "there are tokens but a sensor has no symbols");
   }
   const named = sections.some((section) => section.name === "classNames");
   if (named !== ((options & OPTION.classifier) !== 0)) {
@@ -330,49 +354,207 @@ function readRecall(file: File, { vocab }: Dimensions, item: Item): RecallParts 
   return { window, forget: forget === FORGET_NONE ? undefined : forget, bonus, pull };
 }
 
-function readWeights(file: File, dimensions: Dimensions, options: number, section: Section) {
-  const { vocab, outputs, dModel, nLayers } = dimensions;
-  const end = section.offset + section.bytes;
-  const embedItem = tableItem(section.offset, "embedding", (options & OPTION.embedInt4) !== 0, vocab, dModel);
-  const embedding = readTable(file, embedItem, end);
-  let at = embedItem.offset + embedItem.bytes;
-  const layers: LayerParts[] = [];
-  const layerLayouts: LayerLayout[] = [];
-  for (let index = 0; index < nLayers; index++) {
-    const layer = readLayer(file, dimensions, at, end);
-    layers.push(layer.parts);
-    layerLayouts.push(layer.layout);
-    at = layer.layout.end;
+/** How many thresholds a column has: error 21. */
+function readColumnSize(file: File, at: number) {
+  const count = (name: "values" | "differences") => {
+    const value = u8(file, at + SENSOR_ENTRY[name]);
+    return checkRange(
+      file,
+      "sensor",
+      at + SENSOR_ENTRY[name],
+      `the number of ${name}`,
+      value,
+      SENSOR_LIMITS.thresholds,
+    );
+  };
+  const [values, differences] = [count("values"), count("differences")];
+  if (values + differences === 0) refuse(file, "sensor", at, "the column has no thresholds but needs some");
+  checkRange(
+    file,
+    "sensor",
+    at + SENSOR_ENTRY.zero,
+    "the column's last byte",
+    u8(file, at + SENSOR_ENTRY.zero),
+    [0, 0],
+  );
+  return { values, differences, decimals: file.view.getInt8(at + SENSOR_ENTRY.decimals) };
+}
+
+/** Error 21 of the `count` thresholds from `at` on. */
+function readThresholds(file: File, at: number, count: number): Int32Array {
+  const thresholds = Int32Array.from({ length: count }, (_, i) => file.view.getInt32(at + 4 * i, true));
+  const bad = thresholds.findIndex((value, i) => i > 0 && value <= thresholds[i - 1]);
+  if (bad > 0) {
+    refuse(
+      file,
+      "sensor",
+      at + 4 * bad,
+      `threshold ${thresholds[bad]} follows ${thresholds[bad - 1]} but must be above it`,
+    );
   }
-  const finalItem = itemAt(at, "finalNorm", "norm", dModel, 2);
-  checkFits(file, finalItem, end);
-  const finalNorm = readNorm(file, finalItem);
-  at += finalItem.bytes;
-  const tied = (options & OPTION.tied) !== 0;
-  const unembedItem = tied
-    ? undefined
-    : tableItem(at, "unembedding", (options & OPTION.unembedInt4) !== 0, outputs, dModel);
-  const unembedding = unembedItem && readTable(file, unembedItem, end);
-  at += unembedItem?.bytes ?? 0;
-  const recallItem = (options & OPTION.recall) !== 0 ? itemAt(at, "recall", "recall", RECALL_PAIRS, 2) : undefined;
-  if (recallItem) checkFits(file, recallItem, end);
-  const recall = recallItem && readRecall(file, dimensions, recallItem);
-  at += recallItem?.bytes ?? 0;
-  if (at !== end) refuse(file, "weights", at, `the weights are complete but their section goes on to byte ${end}`);
-  const memory = memoryBytes(dimensions, layers, recall);
-  const stored = u32(file, HEADER.memoryBytes);
-  if (stored !== memory) {
-    refuse(file, "weights", HEADER.memoryBytes, `memoryBytes is ${stored} but the model needs ${memory}`);
+  return thresholds;
+}
+
+/** Errors 15 and 21. */
+function readSensor(
+  file: File,
+  { vocab }: Dimensions,
+  offset: number,
+  end: number,
+): { item: Item; parts: SensorParts } {
+  const item: Item = { name: "sensor", kind: "sensor", offset, bytes: SENSOR.entries, rows: 0, columns: 0 };
+  const fits = (bytes: number) => checkFits(file, { ...item, bytes }, end);
+  fits(SENSOR.entries);
+  const count = checkRange(
+    file,
+    "sensor",
+    offset,
+    "columns",
+    u32(file, offset + SENSOR.columns),
+    SENSOR_LIMITS.columns,
+  );
+  const entries = offset + SENSOR.entries;
+  let at = entries + 4 * count;
+  fits(at - offset);
+  const sizes = Array.from({ length: count }, (_, i) => readColumnSize(file, entries + 4 * i));
+  const rows = sizes.reduce((sum, { values, differences }) => sum + levelsOf(values) + levelsOf(differences), 0);
+  if (rows !== vocab) refuse(file, "sensor", entries, `the columns have ${rows} rows but vocab is ${vocab}`);
+  const thresholds = sizes.reduce((sum, { values, differences }) => sum + values + differences, 0);
+  fits(at - offset + 4 * thresholds);
+  const take = (length: number) => {
+    at += 4 * length;
+    return readThresholds(file, at - 4 * length, length);
+  };
+  const columns = sizes.map(
+    ({ values, differences, decimals }): SensorColumn => ({
+      values: take(values),
+      differences: take(differences),
+      decimals,
+    }),
+  );
+  return { item: sensorItem(offset, columns), parts: { columns } };
+}
+
+/** Error 20. */
+function readNgramRecord(file: File, { offset }: Item): Omit<NgramParts, "trits"> {
+  const read = (name: keyof typeof NGRAMS, value: number) =>
+    checkRange(file, "ngrams", offset + NGRAMS[name], name, value, NGRAM_LIMITS[name]);
+  return {
+    buckets: read("buckets", u16(file, offset + NGRAMS.buckets)),
+    orders: read("orders", u16(file, offset + NGRAMS.orders)),
+    scale: read("scale", u32(file, offset + NGRAMS.scale)),
+  };
+}
+
+/** Error 22. */
+function readDecision(file: File, { offset }: Item): DecisionParts {
+  const at = offset + DECISION.signal;
+  const signal = checkRange(file, "decision", at, "the signal", u32(file, at), [0, SIGNALS.length - 1]);
+  return { signal: SIGNALS[signal], threshold: file.view.getInt32(offset + DECISION.threshold, true) };
+}
+
+/** The items of the weights one after the other. */
+class WeightsReader {
+  constructor(
+    readonly file: File,
+    readonly dimensions: Dimensions,
+    readonly options: number,
+    public at: number,
+    readonly end: number,
+  ) {}
+
+  has(option: keyof typeof OPTION): boolean {
+    return (this.options & OPTION[option]) !== 0;
+  }
+
+  /** Error 15, then what `read` refuses. */
+  next<T>(item: Item, read: (item: Item) => T): { item: Item; parts: T } {
+    checkFits(this.file, item, this.end);
+    this.at = item.offset + item.bytes;
+    return { item, parts: read(item) };
+  }
+
+  table(name: string, int4: boolean, rows: number) {
+    const item = tableItem(this.at, name, int4, rows, this.dimensions.dModel);
+    return this.next(item, () => readTable(this.file, item, this.end));
+  }
+
+  sensor() {
+    const sensor = readSensor(this.file, this.dimensions, this.at, this.end);
+    this.at += sensor.item.bytes;
+    return sensor;
+  }
+
+  ngrams() {
+    const record = this.next(itemAt(this.at, "ngrams", "ngrams", 1, 1), (item) => readNgramRecord(this.file, item));
+    const { buckets } = record.parts;
+    const table = this.next(itemAt(this.at, "ngramTable", "ternary", buckets, this.dimensions.dModel), (item) =>
+      readTernary(this.file, item),
+    );
+    return { record: record.item, table: table.item, parts: { ...record.parts, trits: table.parts } };
+  }
+
+  layers() {
+    return Array.from({ length: this.dimensions.nLayers }, () => {
+      const layer = readLayer(this.file, this.dimensions, this.at, this.end);
+      this.at = layer.layout.end;
+      return layer;
+    });
+  }
+}
+
+function readWeights(file: File, dimensions: Dimensions, options: number, section: Section) {
+  const { vocab, outputs, dModel } = dimensions;
+  const end = section.offset + section.bytes;
+  const reader = new WeightsReader(file, dimensions, options, section.offset, end);
+  const sensor = reader.has("sensor") ? reader.sensor() : undefined;
+  const embedding = reader.table("embedding", reader.has("embedInt4"), vocab);
+  const ngrams = reader.has("ngrams") ? reader.ngrams() : undefined;
+  const layers = reader.layers();
+  const finalNorm = reader.next(itemAt(reader.at, "finalNorm", "norm", dModel, 2), (item) => readNorm(file, item));
+  const unembedding = reader.has("tied") ? undefined : reader.table("unembedding", reader.has("unembedInt4"), outputs);
+  const recall = reader.has("recall")
+    ? reader.next(itemAt(reader.at, "recall", "recall", RECALL_PAIRS, 2), (item) => readRecall(file, dimensions, item))
+    : undefined;
+  const decision = reader.has("decision")
+    ? reader.next(itemAt(reader.at, "decision", "decision", 1, 1), (item) => readDecision(file, item))
+    : undefined;
+  if (reader.at !== end) {
+    refuse(file, "weights", reader.at, `the weights are complete but their section goes on to byte ${end}`);
   }
   const layout: WeightsLayout = {
-    embedding: embedItem,
-    layers: layerLayouts,
-    finalNorm: finalItem,
-    unembedding: unembedItem,
-    recall: recallItem,
+    sensor: sensor?.item,
+    embedding: embedding.item,
+    ngrams: ngrams?.record,
+    ngramTable: ngrams?.table,
+    layers: layers.map((layer) => layer.layout),
+    finalNorm: finalNorm.item,
+    unembedding: unembedding?.item,
+    recall: recall?.item,
+    decision: decision?.item,
     end,
   };
-  return { layout, embedding, layers, finalNorm, unembedding, recall };
+  const parts = {
+    sensor: sensor?.parts,
+    embedding: embedding.parts,
+    ngrams: ngrams?.parts,
+    layers: layers.map((layer) => layer.parts),
+    pooled: reader.has("pooled"),
+    finalNorm: finalNorm.parts,
+    unembedding: unembedding?.parts,
+    recall: recall?.parts,
+    decision: decision?.parts,
+  };
+  checkMemory(file, dimensions, parts);
+  return { layout, ...parts };
+}
+
+/** Error 15 for what the model says it remembers. */
+function checkMemory(file: File, dimensions: Dimensions, parts: Extras & { layers: readonly LayerParts[] }): void {
+  const memory = memoryBytes(dimensions, parts.layers, parts);
+  const stored = u32(file, HEADER.memoryBytes);
+  if (stored === memory) return;
+  refuse(file, "weights", HEADER.memoryBytes, `memoryBytes is ${stored} but the model needs ${memory}`);
 }
 
 /** Strings of a section (SPEC.md 1.3), or undefined when it is not there. */

@@ -2,17 +2,28 @@
 import {
   type Dimensions,
   firstRows,
+  levelsOf,
   OPTION,
   PATHWAY,
   pathwayCount,
   RECALL_PAIRS,
   SCALE_NAMES,
   type ScaleName,
+  SIGNALS,
   STATE_LIMIT,
   TAPS,
   widthOf,
 } from "./layout.js";
-import type { LayerParts, ModelParts, RecallParts, Scale, Table } from "./parts.js";
+import type {
+  DecisionParts,
+  LayerParts,
+  ModelParts,
+  NgramParts,
+  RecallParts,
+  Scale,
+  SensorColumn,
+  Table,
+} from "./parts.js";
 
 /** Whole numbers from `least` to `greatest`. */
 export type Draw = (least: number, greatest: number) => number;
@@ -31,11 +42,18 @@ export function seededDraw(seed: number): Draw {
 
 export interface SampleShape {
   dimensions: Dimensions;
-  /** Bits of `OPTION`. */
+  /** Bits of `OPTION`; those of recall, ngrams and sensor follow from what stands below. */
   options: number;
   layers: readonly { pathways: number; window: number }[];
   recall?: Pick<RecallParts, "window" | "forget"> | undefined;
+  ngrams?: Pick<NgramParts, "buckets" | "orders"> | undefined;
+  /** How many thresholds each column has: of its values, of its differences. Their rows must be the vocabulary: `sensorRows`. */
+  sensor?: readonly (readonly [values: number, differences: number])[] | undefined;
 }
+
+/** Rows of the embedding table that belong to a sensor's columns. */
+export const sensorRows = (columns: readonly (readonly [number, number])[]): number =>
+  columns.flat().reduce((sum, thresholds) => sum + levelsOf(thresholds), 0);
 
 const bytesOf = (length: number, draw: Draw, least: number, greatest: number) =>
   Int8Array.from({ length }, () => draw(least, greatest));
@@ -77,11 +95,53 @@ function drawLayer(draw: Draw, dimensions: Dimensions, pathways: number, window:
   };
 }
 
-/** The shape of any small model: every block, option and set of pathways, and recall where it may be. */
+/** Ascending thresholds, some as far out as they can be. */
+function drawThresholds(draw: Draw, count: number): Int32Array {
+  const reach = 2 ** draw(7, 31);
+  const drawn = new Set<number>();
+  // A sum of two draws: one has 32 bits at most, and the generator no more.
+  while (drawn.size < count) drawn.add(draw(0, reach - 1) - draw(0, reach));
+  return Int32Array.from(drawn).sort();
+}
+
+function drawColumn(draw: Draw, [values, differences]: readonly [number, number]): SensorColumn {
+  return {
+    values: drawThresholds(draw, values),
+    differences: drawThresholds(draw, differences),
+    decimals: draw(-3, 6),
+  };
+}
+
+/** A threshold that some decisions reach and some do not. */
+function drawDecision(draw: Draw): DecisionParts {
+  const signal = SIGNALS[draw(0, 3)];
+  const threshold = {
+    probability: draw(0, 32768),
+    margin: draw(0, 8192),
+    entropy: -draw(0, 4096),
+    energy: draw(-4096, 16384),
+  };
+  return { signal, threshold: threshold[signal] };
+}
+
+const drawNgrams = (draw: Draw) => ({ buckets: draw(0, 3) ? draw(1, 60) : draw(1, 2000), orders: draw(1, 255) });
+
+/** One to four columns with a few thresholds each. */
+function drawSensor(draw: Draw): (readonly [number, number])[] {
+  return Array.from({ length: draw(1, 4) }, () => {
+    const values = draw(0, 6);
+    return [values, draw(values === 0 ? 1 : 0, 5)] as const;
+  });
+}
+
+/** The shape of any small model: every block, option and set of pathways, and recall, n-grams and samples where they may be. */
 export function drawShape(draw: Draw): SampleShape {
   const options = [0, 1, 2, 4, 6, 7, 8, 10, 12, 14][draw(0, 9)];
   const classifier = (options & OPTION.classifier) !== 0;
-  const vocab = draw(2, 40);
+  const sensor = classifier && draw(0, 2) === 0 ? drawSensor(draw) : undefined;
+  const ngrams = !sensor && draw(0, 2) === 0 ? drawNgrams(draw) : undefined;
+  const more = classifier ? draw(0, 1) * OPTION.pooled + draw(0, 1) * OPTION.decision : 0;
+  const vocab = sensor ? sensorRows(sensor) : draw(2, 40);
   const dInner = draw(0, 1) * draw(1, 50);
   // Mostly one that a few steps fill.
   const drawWindow = () => Math.max(1, draw(1, 1024) >> draw(0, 10));
@@ -94,8 +154,10 @@ export function drawShape(draw: Draw): SampleShape {
   const recall = { window: drawWindow(), forget: draw(0, 1) ? draw(0, vocab - 1) : undefined };
   return {
     dimensions: { ...dimensions, nLayers: layers.length },
-    options,
+    options: options | more,
     layers,
+    ngrams,
+    sensor,
     recall: !classifier && draw(0, 1) ? recall : undefined,
   };
 }
@@ -124,6 +186,14 @@ export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
       bonus: wordsOf(RECALL_PAIRS, draw, 32767),
       pull: Int16Array.from({ length: RECALL_PAIRS }, () => draw(0, 32767)),
     },
+    ngrams: shape.ngrams && {
+      ...shape.ngrams,
+      scale: draw(0, 2 ** 21 - 1),
+      trits: bytesOf(shape.ngrams.buckets * dModel, draw, -1, 1),
+    },
+    pooled: (options & OPTION.pooled) !== 0,
+    sensor: shape.sensor && { columns: shape.sensor.map((sizes) => drawColumn(draw, sizes)) },
+    decision: (options & OPTION.decision) !== 0 ? drawDecision(draw) : undefined,
     tokens: undefined,
     classNames: classifier
       ? Array.from({ length: outputs }, (_, index) => new TextEncoder().encode(`c${index}`))
@@ -190,5 +260,29 @@ export function sampleRecall(): ModelParts {
     options: 0,
     layers: [{ pathways: 1, window: 0 }],
     recall: { window: 7, forget: 2 },
+  });
+}
+
+/** Base block, n-grams of 2 and 4 symbols, pooled, with classes of which a decision may choose none. */
+export function sampleNgrams(): ModelParts {
+  return drawModel(seededDraw(5), {
+    dimensions: dimensionsOf(6, 3, 7, 0, 1),
+    options: OPTION.classifier | OPTION.pooled | OPTION.decision,
+    layers: [{ pathways: 1, window: 0 }],
+    ngrams: { buckets: 5, orders: 5 },
+  });
+}
+
+/** Base block, samples of two columns: of the first values and differences, of the second differences alone. */
+export function sampleSensor(): ModelParts {
+  const sensor = [
+    [3, 2],
+    [0, 1],
+  ] as const;
+  return drawModel(seededDraw(6), {
+    dimensions: dimensionsOf(sensorRows(sensor), 2, 5, 0, 1),
+    options: OPTION.classifier | OPTION.decision,
+    layers: [{ pathways: 3, window: 0 }],
+    sensor,
   });
 }

@@ -1,5 +1,6 @@
 import { crc32 } from "./crc32.js";
 import {
+  DECISION,
   FORGET_NONE,
   HEADER,
   HEADER_BYTES,
@@ -8,30 +9,48 @@ import {
   type LayerLayout,
   MAGIC,
   memoryBytes,
+  NGRAMS,
   OPTION,
   padded,
   RECALL,
   SCALE_NAMES,
   SECTION,
   SECTION_ENTRY_BYTES,
+  SENSOR,
+  SENSOR_ENTRY,
   type SectionName,
+  SIGNALS,
   VERSION,
+  type WeightsLayout,
   weightsLayout,
 } from "./layout.js";
 import { packInt4, packTaps, packTernary } from "./matrices.js";
-import type { LayerParts, ModelParts, RecallParts, Scale, Table } from "./parts.js";
+import type {
+  DecisionParts,
+  LayerParts,
+  ModelParts,
+  NgramParts,
+  RecallParts,
+  Scale,
+  SensorParts,
+  Table,
+} from "./parts.js";
 import { readModel } from "./reader.js";
 
 const int4Bit = (table: Table | undefined, bit: number) => (table?.kind === "int4" ? bit : 0);
 
 function optionsOf(parts: ModelParts): number {
-  const { embedding, unembedding, classNames, recall } = parts;
+  const { embedding, unembedding, classNames, recall, ngrams, pooled, sensor, decision } = parts;
   return (
     (unembedding ? 0 : OPTION.tied) |
     int4Bit(embedding, OPTION.embedInt4) |
     int4Bit(unembedding ?? embedding, OPTION.unembedInt4) |
     (classNames ? OPTION.classifier : 0) |
-    (recall ? OPTION.recall : 0)
+    (recall ? OPTION.recall : 0) |
+    (ngrams ? OPTION.ngrams : 0) |
+    (pooled ? OPTION.pooled : 0) |
+    (sensor ? OPTION.sensor : 0) |
+    (decision ? OPTION.decision : 0)
   );
 }
 
@@ -89,7 +108,7 @@ function writeHeader(view: DataView, parts: ModelParts, sections: readonly (read
   writeScale(view, HEADER.logitMultiplier, parts.logitScale);
   view.setUint16(HEADER.finalNormShift, parts.finalNormShift, true);
   view.setUint16(HEADER.sectionCount, sections.length, true);
-  view.setUint32(HEADER.memoryBytes, memoryBytes(dimensions, parts.layers, parts.recall), true);
+  view.setUint32(HEADER.memoryBytes, memoryBytes(dimensions, parts.layers, parts), true);
   sections.forEach(([name, bytes], index) => {
     view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES, SECTION[name], true);
     view.setUint32(HEADER_BYTES + index * SECTION_ENTRY_BYTES + 4, bytes, true);
@@ -167,6 +186,43 @@ class WeightsWriter {
     this.#view.setUint16(item.offset + RECALL.forget, forget ?? FORGET_NONE, true);
     this.pairs(item.offset + RECALL.pairs, bonus, pull);
   }
+
+  sensor(item: Item, { columns }: SensorParts): void {
+    const view = this.#view;
+    view.setUint32(item.offset + SENSOR.columns, columns.length, true);
+    let entry = item.offset + SENSOR.entries;
+    let at = entry + 4 * columns.length;
+    for (const { values, differences, decimals } of columns) {
+      view.setUint8(entry + SENSOR_ENTRY.values, values.length);
+      view.setUint8(entry + SENSOR_ENTRY.differences, differences.length);
+      view.setInt8(entry + SENSOR_ENTRY.decimals, decimals);
+      entry += 4;
+      for (const threshold of [...values, ...differences]) {
+        view.setInt32(at, threshold, true);
+        at += 4;
+      }
+    }
+  }
+
+  ngrams(item: Item, { buckets, orders, scale }: NgramParts): void {
+    this.#view.setUint16(item.offset + NGRAMS.buckets, buckets, true);
+    this.#view.setUint16(item.offset + NGRAMS.orders, orders, true);
+    this.#view.setUint32(item.offset + NGRAMS.scale, scale, true);
+  }
+
+  decision(item: Item, { signal, threshold }: DecisionParts): void {
+    this.#view.setUint32(item.offset + DECISION.signal, SIGNALS.indexOf(signal), true);
+    this.#view.setInt32(item.offset + DECISION.threshold, threshold, true);
+  }
+
+  /** What stands before, between and after the layers only with its option. */
+  extras(layout: WeightsLayout, { sensor, ngrams, recall, decision }: ModelParts): void {
+    if (layout.sensor && sensor) this.sensor(layout.sensor, sensor);
+    if (layout.ngrams && ngrams) this.ngrams(layout.ngrams, ngrams);
+    this.ternary(layout.ngramTable, ngrams?.trits);
+    if (layout.recall && recall) this.recall(layout.recall, recall);
+    if (layout.decision && decision) this.decision(layout.decision, decision);
+  }
 }
 
 /** Writes the right CRC-32 into a file. */
@@ -180,7 +236,7 @@ export function encodeModel(parts: ModelParts): Uint8Array {
   const others = otherSections(parts);
   const start = HEADER_BYTES + SECTION_ENTRY_BYTES * (1 + others.length);
   const pathways = parts.layers.map((layer) => layer.pathways);
-  const layout = weightsLayout(parts.dimensions, optionsOf(parts), pathways, start);
+  const layout = weightsLayout(parts.dimensions, optionsOf(parts), pathways, start, parts);
   const bytes = new Uint8Array(others.reduce((sum, [, content]) => sum + content.length, layout.end));
   const sizes = others.map(([name, content]) => [name, content.length] as const);
   writeHeader(new DataView(bytes.buffer), parts, [["weights", layout.end - start], ...sizes]);
@@ -191,7 +247,7 @@ export function encodeModel(parts: ModelParts): Uint8Array {
   });
   weights.pairs(layout.finalNorm.offset, parts.finalNorm.gamma, parts.finalNorm.beta);
   if (layout.unembedding && parts.unembedding) weights.table(layout.unembedding, parts.unembedding);
-  if (layout.recall && parts.recall) weights.recall(layout.recall, parts.recall);
+  weights.extras(layout, parts);
   let at = layout.end;
   for (const [, content] of others) {
     bytes.set(content, at);
