@@ -114,6 +114,9 @@ const METADATA_BYTES = 128;
 function assumed(alphabet: Alphabet, symbols?: number) {
   if (alphabet.kind === "bytes") return { vocab: symbols ?? 256, bytesPerSymbol: 1, tokenBytes: 0 };
   if (alphabet.kind === "map") return { vocab: symbols ?? 96, bytesPerSymbol: 1, tokenBytes: 2 * (symbols ?? 96) };
+  if (alphabet.kind === "sensor") {
+    throw new UsageError("Cannot fit the configuration of a sensor: its columns are not known; give a .atome file.");
+  }
   // RESULTS.md: 262,144 bytes of stories are 91,889 of 512 tokens.
   const vocab = symbols ?? alphabet.size;
   return { vocab, bytesPerSymbol: 2.9, tokenBytes: 4.5 * vocab };

@@ -72,8 +72,11 @@ export function openTexts(
   return { training: corpus.all, validation: heldOut.all, sha256, corpusFiles, validationFile: heldOut.files[0] };
 }
 
-/** Learns the alphabet from the training part alone. @throws UsageError when the text is too short for it */
+/** Learns the alphabet from the training part alone. @throws UsageError when the text is too short for it, or it is a sensor's */
 export function learnFrom({ training }: TrainingTexts, config: ModelConfig, view: ReadingView): Alphabet {
+  if (config.alphabet.kind === "sensor") {
+    throw new UsageError("Cannot train on text: the configuration's alphabet is of a sensor; choose one of symbols.");
+  }
   view.begin("Learning the alphabet", training.byteCount);
   return learnAlphabet(config.alphabet, () => training.pieces());
 }

@@ -16,7 +16,16 @@ export const LAYER_NORM_EPSILON = 1e-5;
 export const BLOCKS = ["base", "gated", "gpt", "llama"] as const;
 export type BlockName = (typeof BLOCKS)[number];
 
-export type Alphabet = { kind: "bytes" } | { kind: "map" } | { kind: "tokens"; size: number };
+export type Alphabet =
+  | { kind: "bytes" }
+  | { kind: "map" }
+  | { kind: "tokens"; size: number }
+  | {
+      kind: "sensor";
+      /** Most intervals of a column's values, and of their differences; 0 for none. */
+      levels: number;
+      differences: number;
+    };
 export const WEIGHT_QUANTISERS = ["ternary", "int4", "int8", "float"] as const;
 export type WeightQuantiser = (typeof WEIGHT_QUANTISERS)[number];
 
@@ -34,6 +43,18 @@ export interface RecallConfig {
   /** A text whose last symbol empties the memory: what ends a document. */
   forget?: string | undefined;
 }
+
+/** A table whose rows are added to the embedding: one for each run of symbols that ends here, found by its hash. */
+export interface NgramsConfig {
+  /** Rows of the table. */
+  buckets: number;
+  /** Lengths of the runs, ascending. */
+  orders: readonly number[];
+}
+
+/** What a classifier answers from: the last position, or the sum of the residual stream over all of them. */
+export const POOLS = ["last", "sum"] as const;
+export type Pool = (typeof POOLS)[number];
 
 export const OPTIMIZERS = ["adamw", "muon"] as const;
 export type Optimizer = (typeof OPTIMIZERS)[number];
@@ -61,6 +82,8 @@ export interface TrainConfig {
   seed: number;
   /** Fraction of the corpus kept out of training. */
   validation: number;
+  /** Fraction of a classifier's symbols that are replaced by random ones in training, of a sensor's numbers by missing ones. */
+  noise: number;
   validateEvery: number;
   checkpointEvery: number;
 }
@@ -87,6 +110,9 @@ export interface ModelConfig {
   router: boolean;
   gate: boolean;
   recall?: RecallConfig;
+  ngrams?: NgramsConfig;
+  /** Of classifiers only. */
+  pool: Pool;
   train: TrainConfig;
 }
 
@@ -111,7 +137,7 @@ const same = (values: readonly unknown[]) => values.every((value) => String(valu
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const pathways = config.layers.map(pathwaysOf);
   const windows = config.layers.map((layer) => layer.window);
-  const { optimizer, ...train } = config.train;
+  const { optimizer, noise, ...train } = config.train;
   const ofPathways = {
     topK: config.topK,
     pathways: same(pathways) ? pathways[0] : pathways,
@@ -133,6 +159,8 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     ...(config.router ? {} : { router: false }),
     ...(config.gate ? {} : { gate: false }),
     ...(config.recall ? { recall: { ...config.recall } } : {}),
-    train: optimizer === "adamw" ? train : { ...train, optimizer },
+    ...(config.ngrams ? { ngrams: { ...config.ngrams } } : {}),
+    ...(config.pool === "last" ? {} : { pool: config.pool }),
+    train: { ...train, ...(optimizer === "adamw" ? {} : { optimizer }), ...(noise === 0 ? {} : { noise }) },
   };
 }

@@ -7,6 +7,7 @@ import {
   OPTIMIZERS,
   PATHWAYS,
   type Pathway,
+  POOLS,
   WEIGHT_QUANTISERS,
 } from "./config.js";
 import { UsageError } from "./errors.js";
@@ -41,6 +42,7 @@ const trainSchema = v.strictObject({
   decay: v.optional(choice(["linear", "cosine", "none"]), "linear"),
   seed: v.optional(integer(0, 0xffffffff), 0),
   validation: v.optional(fraction(0.5), 0.05),
+  noise: v.optional(fraction(0.9), 0),
   validateEvery: v.optional(integer(1, 10_000_000), 250),
   checkpointEvery: v.optional(integer(1, 10_000_000), 500),
 });
@@ -49,13 +51,19 @@ const pathwayList = v.pipe(
   v.array(choice(PATHWAYS), "a list of pathways"),
   v.check((list) => list.length > 0 && new Set(list).size === list.length, "a list of one to three different pathways"),
 );
-const anAlphabet = '{"kind": "bytes"}, {"kind": "map"} or {"kind": "tokens", "size": 512}';
+const anAlphabet =
+  '{"kind": "bytes"}, {"kind": "map"}, {"kind": "tokens", "size": 512} or {"kind": "sensor", "levels": 32, "differences": 16}';
+const intervals = number(
+  (value) => value === 0 || (Number.isInteger(value) && value >= 2 && value <= 64),
+  "0 or a whole number from 2 to 64",
+);
 const alphabetSchema = v.variant(
   "kind",
   [
     v.strictObject({ kind: v.literal("bytes") }),
     v.strictObject({ kind: v.literal("map") }),
     v.strictObject({ kind: v.literal("tokens"), size: integer(256, 1024) }),
+    v.strictObject({ kind: v.literal("sensor"), levels: intervals, differences: intervals }),
   ],
   anAlphabet,
 );
@@ -71,6 +79,20 @@ const recallSchema = v.strictObject(
     ),
   },
   '{"window": 256, "forget": "<|endoftext|>"}',
+);
+
+const ngramsSchema = v.strictObject(
+  {
+    buckets: integer(1, 65535),
+    orders: v.pipe(
+      v.array(integer(2, 9), "a list of lengths"),
+      v.check(
+        (list) => list.length > 0 && new Set(list).size === list.length,
+        "a list of one to eight different lengths",
+      ),
+    ),
+  },
+  '{"buckets": 2048, "orders": [2, 3, 4]}',
 );
 
 const isPerLayer = (value: unknown) => Array.isArray(value) && Array.isArray(value[0]);
@@ -98,6 +120,8 @@ const configSchema = v.strictObject(
     router: v.optional(flag, true),
     gate: v.optional(flag, true),
     recall: v.optional(recallSchema),
+    ngrams: v.optional(ngramsSchema),
+    pool: v.optional(choice(POOLS), "last"),
     train: v.optional(trainSchema, {}),
   },
   "an object",
@@ -166,10 +190,22 @@ function checkConsistency(raw: RawConfig, place: string): void {
   }
 }
 
+/** A sensor's model is a classifier whose every step has an answer of its own. */
+function checkSensor({ alphabet, ngrams, recall, pool, tied }: RawConfig, place: string): void {
+  if (alphabet.kind !== "sensor") return;
+  if (alphabet.levels === 0 && alphabet.differences === 0) {
+    fail(place, '"levels" and "differences" of the alphabet are both 0 but one of them must tell of a column');
+  }
+  const odd = Object.entries({ ngrams, recall }).find(([, value]) => value !== undefined);
+  if (odd) fail(place, `"${odd[0]}" is given but a sensor has no symbols that could repeat`);
+  if (pool === "sum") fail(place, '"pool" is "sum" but a sensor\'s stream, which has no end, answers from "last"');
+  if (tied) fail(place, '"tied" is true but a sensor\'s classes are not its levels');
+}
+
 /** What a transformer has no use for, and the split of its width into heads. */
 function checkTransformer(raw: RawConfig, place: string): void {
   const { block, dModel, dHead } = raw;
-  const odd = (["pathways", "window", "topK"] as const).find((key) => raw[key] !== undefined);
+  const odd = (["pathways", "window", "topK", "ngrams"] as const).find((key) => raw[key] !== undefined);
   if (odd) fail(place, `"${odd}" is given but the ${block} block has none`);
   if (dModel % dHead !== 0) fail(place, `"dHead" is ${dHead} but must divide "dModel", which is ${dModel}`);
   if (block === "llama" && dHead % 2 !== 0) {
@@ -191,6 +227,7 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
   if (!result.success) fail(place, describe(result.issues[0]));
   const raw = result.output;
   checkConsistency(raw, place);
+  checkSensor(raw, place);
   if (isTransformer(raw)) checkTransformer(raw, place);
   const {
     block,
@@ -205,6 +242,8 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
     router,
     gate,
     recall,
+    ngrams,
+    pool,
     train,
   } = raw;
   return {
@@ -223,6 +262,8 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
     router,
     gate,
     ...(recall ? { recall } : {}),
+    ...(ngrams ? { ngrams: { ...ngrams, orders: [...ngrams.orders].sort((a, b) => a - b) } } : {}),
+    pool,
     train,
   };
 }

@@ -96,6 +96,12 @@ export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number)
     quantiser: quantiserOf(choice),
     group: "embedding",
   });
+  const ngramTable = (buckets: number): TensorSpec => ({
+    name: "ngrams",
+    shape: [buckets, d],
+    quantiser: config.embedding === "float" ? "none" : "ternary",
+    group: "embedding",
+  });
   const recalled = (name: string): TensorSpec => ({
     name: `recall.${name}`,
     shape: [RECALL_LENGTHS * RECALL_KINDS],
@@ -111,6 +117,7 @@ export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number)
       ? []
       : [{ name: "final.beta", shape: [d], quantiser: "none", group: "vector" } as const]),
     ...(config.tied ? [] : [table("unembed", outputs, config.unembedding)]),
+    ...(config.ngrams ? [ngramTable(config.ngrams.buckets)] : []),
     ...(config.recall ? [recalled("bonus"), recalled("pull")] : []),
   ];
 }
@@ -136,6 +143,8 @@ function initialTensor(spec: TensorSpec, config: ModelConfig, normal: () => numb
   const kind = spec.name.replace(/^layers\.\d+\./, "");
   const gated = config.block === "gated";
   if (kind.endsWith("gamma")) return values.fill(1);
+  // A run that was never seen adds nothing.
+  if (kind === "ngrams") return values;
   if (kind.endsWith("beta") || kind === "router.bias" || kind.startsWith("recall.")) return values;
   if (kind === "state.decay") return values.map((_, channel) => (gated ? decayOf(channel, values.length) : 1.5));
   if (kind === "state.out" && gated) return values.fill(1);

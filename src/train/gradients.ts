@@ -1,5 +1,5 @@
 import type { Kernels } from "./kernels.js";
-import { type Layout, MAX_GRADIENT_TASKS, type MatrixGroup, type TensorSlot, windowAddress } from "./layout.js";
+import { type Layout, MAX_GRADIENT_TASKS, type MatrixGroup, type TensorSlot } from "./layout.js";
 
 /**
  * The second phase of a step: sums the windows' shares into the gradients. A task makes a block of the gradients alone, over
@@ -14,11 +14,15 @@ const VECTOR_BLOCK = 4096;
 const TASK_SIZE = 1 << 22;
 const MOST_TASKS = 8;
 
-export function gradientTasks(kernels: Kernels, plan: Layout): GradientTask[] {
+export function gradientTasks(kernels: Kernels, plan: Layout, memory: ArrayBufferLike): GradientTask[] {
+  const windows = new Int32Array(memory, plan.windows, 3 * plan.batch);
+  const sums = new GradientSums(kernels, plan, (window) => windows[3 * window]);
+  const tables = new Set(plan.inputs.map(({ table }) => table));
+  if (plan.config.tied) tables.delete(plan.embed);
   const tasks = [
-    ...plan.groups.flatMap((group) => groupTasks(kernels, plan, group)),
-    ...(plan.config.tied ? [] : embeddingTasks(kernels, plan)),
-    ...(plan.position ? positionTasks(kernels, plan, plan.position) : []),
+    ...plan.groups.flatMap((group) => groupTasks(sums, group)),
+    ...[...tables].map((table) => tableTask(sums, table)),
+    ...(plan.position ? [positionTask(sums, plan.position)] : []),
     ...vectorTasks(kernels, plan),
   ];
   if (tasks.length > MAX_GRADIENT_TASKS) throw new RangeError(`${tasks.length} gradient tasks`);
@@ -26,7 +30,8 @@ export function gradientTasks(kernels: Kernels, plan: Layout): GradientTask[] {
 }
 
 /** The gradient of a group's matrices, cut by columns: sum over windows and tokens of dy x^T. */
-function groupTasks(kernels: Kernels, plan: Layout, group: MatrixGroup): GradientTask[] {
+function groupTasks(sums: GradientSums, group: MatrixGroup): GradientTask[] {
+  const { kernels, plan } = sums;
   const { rows, depth } = group;
   const panels = depth / 8;
   const work = plan.batch * plan.context * rows * depth;
@@ -37,63 +42,83 @@ function groupTasks(kernels: Kernels, plan: Layout, group: MatrixGroup): Gradien
   for (let first = 0; first < panels; first += panelsPerTask) {
     const count = Math.min(panelsPerTask, panels - first);
     tasks.push(() => {
-      sumGroup(kernels, plan, group, first, count);
-      if (isTiedTable) sumEmbedding(kernels, plan, first, count);
+      sums.addGroup(group, first, count);
+      if (isTiedTable) sums.addTable(plan.embed, first, count);
       return kernels.sumOfSquares(group.gradient + first * 32, depth, rows, count * 8);
     });
   }
   return tasks;
 }
 
-function sumGroup(kernels: Kernels, plan: Layout, group: MatrixGroup, firstPanel: number, panels: number): void {
-  const { tokens, context, batch } = plan;
-  const { rows, depth, gradient } = group;
-  const to = gradient + firstPanel * 32;
-  for (let window = 0; window < batch; window++) {
-    const y = group.outputStore + window * tokens * rows * 4;
-    const x = group.inputStore + (window * depth + firstPanel * 8) * tokens * 4;
-    kernels.matmulOuter(to, depth, y, x, tokens, context, rows / 8, panels, Number(window > 0));
-  }
-}
-
-/** Adds the gradient of the embedding's output to the rows of the symbols read. */
-function sumEmbedding(kernels: Kernels, plan: Layout, firstPanel: number, panels: number): void {
-  const { embed, tokens, context, batch } = plan;
-  for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
-    for (let window = 0; window < batch; window++) {
-      const dx = plan.embedStore + (window * embed.stride + panel * 8) * tokens * 4;
-      kernels.embeddingBackward(embed.gradient + panel * 32, dx, windowAddress(plan, window), context, embed.stride);
-    }
-  }
-}
-
-function embeddingTasks(kernels: Kernels, plan: Layout): GradientTask[] {
-  const { embed } = plan;
-  // One task: it costs little, and the table's columns are best cleared together.
-  return [
-    () => {
-      kernels.clear(embed.gradient, embed.count);
-      sumEmbedding(kernels, plan, 0, embed.stride / 8);
-      return kernels.sumOfSquares(embed.gradient, embed.stride, embed.rows, embed.stride);
-    },
-  ];
+/** One task: it costs little, and the table's columns are best cleared together. */
+function tableTask(sums: GradientSums, table: TensorSlot): GradientTask {
+  return () => {
+    sums.kernels.clear(table.gradient, table.count);
+    sums.addTable(table, 0, table.stride / 8);
+    return sums.kernels.sumOfSquares(table.gradient, table.stride, table.rows, table.stride);
+  };
 }
 
 /** The gradient of the embedding's output, summed by position. */
-function positionTasks(kernels: Kernels, plan: Layout, { gradient, stride, rows, count }: TensorSlot): GradientTask[] {
-  const { tokens, context, batch, embedStore } = plan;
-  return [
-    () => {
-      kernels.clear(gradient, count);
+function positionTask(sums: GradientSums, { gradient, stride, rows, count }: TensorSlot): GradientTask {
+  return () => {
+    sums.kernels.clear(gradient, count);
+    sums.addPositions(gradient, stride);
+    return sums.kernels.sumOfSquares(gradient, stride, rows, stride);
+  };
+}
+
+/** Sums over the windows in order. Letters: a panel is 8 columns, `tokensOf` a window's length. */
+class GradientSums {
+  constructor(
+    readonly kernels: Kernels,
+    readonly plan: Layout,
+    private readonly tokensOf: (window: number) => number,
+  ) {}
+
+  /** Sets the columns of a group's gradient. */
+  addGroup(group: MatrixGroup, firstPanel: number, panels: number): void {
+    const { tokens, batch, task, unembed } = this.plan;
+    const { rows, depth, gradient } = group;
+    const to = gradient + firstPanel * 32;
+    const isOneRow = task.kind === "texts" && group === unembed;
+    for (let window = 0; window < batch; window++) {
+      const y = group.outputStore + window * tokens * rows * 4;
+      const x = group.inputStore + (window * depth + firstPanel * 8) * tokens * 4;
+      const count = isOneRow ? 1 : this.tokensOf(window);
+      this.kernels.matmulOuter(to, depth, y, x, tokens, count, rows / 8, panels, Number(window > 0));
+    }
+  }
+
+  /** Adds the gradient of the embedding's output to the rows of a table that were read. */
+  addTable(table: TensorSlot, firstPanel: number, panels: number): void {
+    const { inputs, batch } = this.plan;
+    for (let panel = firstPanel; panel < firstPanel + panels; panel++) {
       for (let window = 0; window < batch; window++) {
-        for (let panel = 0; panel < stride / 8; panel++) {
-          const dx = embedStore + (window * stride + panel * 8) * tokens * 4;
-          kernels.positionBackward(gradient + panel * 32, dx, context, stride);
+        for (const input of inputs) {
+          if (input.table !== table) continue;
+          const rows = input.address + window * input.windowBytes;
+          const dx = this.outputOf(window, panel);
+          this.kernels.embeddingBackward(table.gradient + panel * 32, dx, rows, this.tokensOf(window), table.stride);
         }
       }
-      return kernels.sumOfSquares(gradient, stride, rows, stride);
-    },
-  ];
+    }
+  }
+
+  addPositions(gradient: number, stride: number): void {
+    for (let window = 0; window < this.plan.batch; window++) {
+      for (let panel = 0; panel < stride / 8; panel++) {
+        const dx = this.outputOf(window, panel);
+        this.kernels.positionBackward(gradient + panel * 32, dx, this.tokensOf(window), stride);
+      }
+    }
+  }
+
+  /** A panel of the gradient of the embedding's output. */
+  private outputOf(window: number, panel: number): number {
+    const { embedStore, embed, tokens } = this.plan;
+    return embedStore + (window * embed.stride + panel * 8) * tokens * 4;
+  }
 }
 
 function vectorTasks(kernels: Kernels, plan: Layout): GradientTask[] {

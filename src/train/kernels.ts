@@ -9,6 +9,7 @@ export interface Kernels {
   attentionForward: Kernel;
   causalAttentionBackward: Kernel;
   causalAttentionForward: Kernel;
+  classCrossEntropy: Sum;
   clear: Kernel;
   constantRouter: Kernel;
   copy: Kernel;
@@ -18,6 +19,7 @@ export interface Kernels {
   decayGradient: Kernel;
   encodeTernary: Kernel;
   fill: Kernel;
+  embeddingAdd: Kernel;
   embeddingBackward: Kernel;
   embeddingForward: Kernel;
   gateBackward: Kernel;
@@ -35,6 +37,8 @@ export interface Kernels {
   muon: Kernel;
   packColumns: Kernel;
   packRows: Kernel;
+  poolBackward: Kernel;
+  poolForward: Kernel;
   positionBackward: Kernel;
   prepareDecay: Kernel;
   quantiseInt4: Kernel;

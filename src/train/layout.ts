@@ -94,8 +94,20 @@ export interface LayerPlan {
   routerSlots: number;
 }
 
+/** What the windows of a trainer are: text whose every next symbol is predicted, whole texts of a class, steps of a class each. */
+export type Task = { kind: "language" | "texts" } | { kind: "series"; rowsPerStep: number };
+
+/** One row of a table for every token, added up over the inputs: which row, is u16 [B, T]. */
+export interface InputPlan {
+  table: TensorSlot;
+  /** Of the first window's. */
+  address: number;
+  windowBytes: number;
+}
+
 export interface Layout {
   config: ModelConfig;
+  task: Task;
   vocab: number;
   outputs: number;
   batch: number;
@@ -110,6 +122,8 @@ export interface Layout {
   embed: TensorSlot;
   /** gpt block only. */
   position: TensorSlot | undefined;
+  /** What is added up into the residual stream. */
+  inputs: InputPlan[];
   finalGamma: TensorSlot;
   /** Not in the llama block. */
   finalBeta: TensorSlot | undefined;
@@ -127,8 +141,13 @@ export interface Layout {
   symbols: number;
   /** i32 per window: tokens, first token that counts, symbols of history. */
   windows: number;
-  /** f64 per window. */
+  /** u16 [B, T]: classes of the steps, or of the text; classifiers only. */
+  labels: number;
+  /** f64 per window; how many of its examples were classified rightly. */
   losses: number;
+  correct: number;
+  /** f64: what a loss counts in the gradient. */
+  lossScale: number;
   /** f64 per gradient task. */
   squares: number;
   /** Tables of rotary.ts; llama block only. */
@@ -142,6 +161,8 @@ export interface ScratchPlan {
   /** Input of each layer and, last, of the final norm. */
   x: number[];
   layers: LayerScratch[];
+  /** A text's one row: the last, or the sum. */
+  pooled: number;
   finalNorm: number;
   finalStats: number;
   logits: number;
@@ -364,6 +385,8 @@ function placeScratch(layout: Omit<Layout, "scratch" | "bytes">, allocator: Allo
       mlpStats: take(2),
       mlp: take(layer.mlpIn?.rows ?? 0),
     })),
+    // Kernels read four rows at a time.
+    pooled: allocator.take(4 * d),
     finalNorm: take(d),
     finalStats: take(2),
     logits: take(unembed.rows),
@@ -400,7 +423,13 @@ export const recallEntriesPerToken = ({ vocab, history }: Pick<Layout, "vocab" |
   Math.min(vocab, history);
 
 /** Lays out a trainer's memory; `batch` and `context` come from the configuration. */
-export function planLayout(config: ModelConfig, vocab: number, outputs: number, threads: number): Layout {
+export function planLayout(
+  config: ModelConfig,
+  vocab: number,
+  outputs: number,
+  threads: number,
+  task: Task = { kind: "language" },
+): Layout {
   const allocator = new Allocator();
   const { batch, context } = config.train;
   const tokens = pad8(context);
@@ -419,13 +448,16 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
   const unembed = makeGroup([config.tied ? "embed" : "unembed"]) as MatrixGroup;
   const embed = named("embed");
   const position = byName.get("position");
-  for (const table of [...(config.tied ? [] : [embed]), ...(position ? [position] : [])]) {
+  const ngrams = byName.get("ngrams");
+  for (const table of [...(config.tied ? [] : [embed]), ...(position ? [position] : []), ...(ngrams ? [ngrams] : [])]) {
     table.gradient = allocator.take(table.count);
   }
   const vectorGradients = allocator.take(vectorCount);
   for (const slot of slots) if (!isInGroup(slot.spec)) slot.gradient = vectorGradients + slot.partial * 4;
+  const symbols = allocator.take((batch * (history + context + 1)) / 2 + 8);
   const plan = {
     config,
+    task,
     vocab,
     outputs,
     batch,
@@ -438,6 +470,7 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
     layers,
     embed,
     position,
+    inputs: placeInputs(config, task, { embed, ngrams, symbols, history }, allocator),
     finalGamma: named("final.gamma"),
     finalBeta: byName.get("final.beta"),
     unembed,
@@ -447,9 +480,12 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
     vectorCount,
     partials: allocator.take(batch * vectorCount),
     history,
-    symbols: allocator.take((batch * (history + context + 1)) / 2 + 8),
+    symbols,
     windows: allocator.take(batch * 3),
+    labels: allocator.take(task.kind === "language" ? 0 : (batch * tokens) / 2),
     losses: allocator.take(batch * 2),
+    correct: allocator.take(batch * 2),
+    lossScale: allocator.take(2),
     squares: allocator.take(MAX_GRADIENT_TASKS * 2),
     rotary: allocator.take(config.block === "llama" ? 2 * tokens * pad8(config.dHead) : 0),
   };
@@ -457,9 +493,30 @@ export function planLayout(config: ModelConfig, vocab: number, outputs: number, 
   return { ...plan, scratch, bytes: allocator.bytes };
 }
 
+function placeInputs(
+  { ngrams, train: { batch, context } }: ModelConfig,
+  task: Task,
+  placed: Pick<Layout, "embed" | "symbols" | "history"> & { ngrams: TensorSlot | undefined },
+  allocator: Allocator,
+): InputPlan[] {
+  const windowBytes = 2 * pad8(context);
+  const planes = (count: number, table: TensorSlot): InputPlan[] =>
+    Array.from({ length: count }, () => ({ table, address: allocator.take((batch * windowBytes) / 4), windowBytes }));
+  const { embed, history } = placed;
+  if (task.kind === "series") return planes(task.rowsPerStep, embed);
+  const symbols = {
+    table: embed,
+    address: windowAddress({ ...placed, context }, 0),
+    windowBytes: 2 * (history + context + 1),
+  };
+  return [symbols, ...(ngrams && placed.ngrams ? planes(ngrams.orders.length, placed.ngrams) : [])];
+}
+
 /** Address of a window's first symbol; its history ends before it, its targets start one symbol later. */
-export const windowAddress = ({ symbols, history, context }: Layout, window: number): number =>
-  symbols + SYMBOLS_BEFORE * 2 + (window * (history + context + 1) + history) * 2;
+export const windowAddress = (
+  { symbols, history, context }: Pick<Layout, "symbols" | "history" | "context">,
+  window: number,
+): number => symbols + SYMBOLS_BEFORE * 2 + (window * (history + context + 1) + history) * 2;
 
 /** Copies a tensor's values into memory at one of its slot's addresses, with the slot's padding and order. */
 export function writeTensor(memory: Float32Array, slot: TensorSlot, address: number, values: Float32Array): void {

@@ -1,7 +1,7 @@
 import type { ModelConfig } from "../model/config.js";
 import { type GradientTask, gradientTasks } from "./gradients.js";
 import { bindKernels } from "./kernels.js";
-import { type Layout, planLayout } from "./layout.js";
+import { type Layout, planLayout, type Task } from "./layout.js";
 import { type UpdateParameters, type UpdateTask, updateTasks } from "./update.js";
 import { WindowPass } from "./window-pass.js";
 
@@ -12,6 +12,7 @@ export interface StartMessage {
   config: ModelConfig;
   vocab: number;
   outputs: number;
+  task: Task;
   /** See `WindowPass`. */
   forget: number;
   threads: number;
@@ -87,7 +88,7 @@ const SPINS = 4000;
  * who takes which. It blocks its thread and must not run where that is forbidden.
  */
 export function runTeamMember(start: StartMessage, report: (report: Report) => void): void {
-  const plan = planLayout(start.config, start.vocab, start.outputs, start.threads);
+  const plan = planLayout(start.config, start.vocab, start.outputs, start.threads, start.task);
   const member = new TeamMember(start, plan, report);
   member.run();
 }
@@ -109,7 +110,7 @@ class TeamMember {
     this.words = new Int32Array(buffer);
     this.doubles = new Float64Array(buffer);
     this.pass = new WindowPass(kernels, plan, start.thread, buffer, start.forget);
-    this.gradients = gradientTasks(kernels, plan);
+    this.gradients = gradientTasks(kernels, plan, buffer);
     this.updates = updateTasks(kernels, plan, plan.scratch[start.thread]);
   }
 

@@ -1,12 +1,22 @@
 import type { ModelConfig } from "../model/config.js";
 import { FailureError, UsageError } from "../model/errors.js";
 import { initialTensors, sizeOf } from "../model/tensors.js";
-import { type Layout, pad8, planLayout, readTensor, type TensorSlot, windowAddress, writeTensor } from "./layout.js";
+import {
+  checkExamples,
+  ExampleSampler,
+  type Examples,
+  exampleWindows,
+  type Fill,
+  taskOf,
+  wholeExamples,
+} from "./examples.js";
+import { type Layout, pad8, planLayout, readTensor, type TensorSlot, writeTensor } from "./layout.js";
 import { Random, type RandomState } from "./random.js";
 import { rotaryTables } from "./rotary.js";
 import { integerPower, learningRateFactor } from "./schedule.js";
 import { type Command, Control, type Report, type StartMessage } from "./team.js";
 import type { Thread, ThreadPlatform } from "./threads.js";
+import { WindowWriter } from "./windows.js";
 
 /** All that training needs to continue to the same bits. */
 export interface TrainerState {
@@ -32,12 +42,14 @@ export interface TrainerOptions {
   config: ModelConfig;
   /** Symbols of the alphabet. */
   vocab: number;
-  /** Rows of the unembedding; `vocab` unless given. */
+  /** Rows of the unembedding: the number of classes; of a language model `vocab`. */
   outputs?: number;
   /** The symbol that empties the memory of recall: `alphabet.lastSymbolOf(config.recall?.forget)`. */
   forget?: number | undefined;
-  /** Training part of the corpus; more than one window of it. */
-  symbols: SymbolSource;
+  /** Training part of a language model's corpus; more than one window of it. */
+  symbols?: SymbolSource;
+  /** What a classifier learns from, in place of `symbols`. */
+  examples?: Examples;
   /** Worker threads; results do not depend on it. */
   threads: number;
   /** Where the threads run: `nodePlatform` or `browserPlatform`. */
@@ -48,7 +60,7 @@ export interface TrainerOptions {
 export interface StepResult {
   /** Steps done, this one included. */
   step: number;
-  /** Mean cross-entropy of this step's windows before its update. */
+  /** Mean cross-entropy of this step's windows before its update; of a classifier, per text or per step that has a class. */
   lossNatsPerSymbol: number;
   learningRate: number;
   /** Before clipping. */
@@ -82,6 +94,8 @@ const MAX_BYTES = 65536 * 65536;
 export class Trainer {
   private readonly floats: Float32Array;
   private readonly control: Control;
+  private readonly writer: WindowWriter;
+  private readonly sampler: ExampleSampler | undefined;
   private threads: Thread[] = [];
   private stepsDone = 0;
   private failure: Error | undefined;
@@ -95,24 +109,21 @@ export class Trainer {
   ) {
     this.floats = new Float32Array(memory.buffer);
     this.control = new Control(memory.buffer);
+    this.writer = new WindowWriter(plan, memory);
+    const { config, vocab, examples } = options;
+    this.sampler = examples && new ExampleSampler(examples, config, vocab, this.writer);
   }
 
   /**
    * Starts the threads and loads the tensors: new ones from the configuration's seed, or those of `resume`.
    *
-   * @throws UsageError when the symbols are fewer than a window needs, the model does not fit in memory or a classifier has recall; FailureError when the
-   *   tensors of `resume` are of another configuration
+   * @throws UsageError when the symbols are fewer than a window needs, the examples are not valid, the model does not fit in
+   *   memory or the configuration has what only the other of language models and classifiers has; FailureError when the tensors of `resume` are of another configuration
    */
   static async create(options: TrainerOptions): Promise<Trainer> {
-    const { config, vocab, symbols, threads, platform, resume } = options;
-    checkLength(symbols.length, config.train.context);
-    const outputs = options.outputs ?? vocab;
-    if (config.recall && outputs !== vocab) {
-      throw new UsageError(
-        `Cannot train a classifier of ${outputs} classes with recall, which makes symbols likelier; leave "recall" out of the configuration.`,
-      );
-    }
-    const plan = planLayout(config, vocab, outputs, threads);
+    const { config, vocab, threads, platform, resume } = options;
+    const outputs = checkOptions(options);
+    const plan = planLayout(config, vocab, outputs, threads, taskOf(options.examples));
     const module = await platform.compileKernels();
     const memory = allocate(plan.bytes);
     const random = resume ? Random.fromState(resume.random) : Random.fromSeed(config.train.seed);
@@ -134,11 +145,8 @@ export class Trainer {
   /** One step of the optimizer on `batch` windows at random places. */
   async step(): Promise<StepResult> {
     const { train } = this.options.config;
-    const { symbols } = this.options;
-    for (let window = 0; window < train.batch; window++) {
-      const offset = this.random.below(symbols.length - train.context);
-      this.setWindow(window, symbols, offset, offset + train.context + 1);
-    }
+    const losses = this.sampler ? this.sampler.draw(this.random) : this.drawText();
+    this.writer.setLosses(losses);
     const factor = learningRateFactor(train, this.stepsDone);
     this.stepsDone++;
     this.control.setParameters({
@@ -155,10 +163,21 @@ export class Trainer {
     await this.command("step", train.batch);
     return {
       step: this.stepsDone,
-      lossNatsPerSymbol: this.lossSum(train.batch) / (train.batch * train.context),
+      lossNatsPerSymbol: this.lossSum(train.batch) / Math.max(1, losses),
       learningRate: train.learningRate * factor,
       gradientNorm: this.control.gradientNorm(),
     };
+  }
+
+  /** Windows at random places of the text; returns how many symbols they predict. */
+  private drawText(): number {
+    const { batch, context } = this.plan;
+    const symbols = this.options.symbols as SymbolSource;
+    for (let window = 0; window < batch; window++) {
+      const offset = this.random.below(symbols.length - context);
+      this.writer.language(window, symbols, offset, offset + context + 1);
+    }
+    return batch * context;
   }
 
   /**
@@ -174,6 +193,9 @@ export class Trainer {
         `Cannot evaluate in windows of ${context} symbols after ${warmup} of warm-up: a window has 1 to ${this.plan.context} symbols and its warm-up fewer; choose so.`,
       );
     }
+    if (this.options.examples) {
+      throw new UsageError("Cannot evaluate a classifier on text without classes; give it examples.");
+    }
     const length = Math.min(symbols.length, maxSymbols);
     checkLength(length, 1);
     let nats = 0;
@@ -182,7 +204,7 @@ export class Trainer {
       for (let window = 0; window < this.plan.batch && next < length; window++) {
         const first = Math.max(0, next - 1 - warmup);
         const end = Math.min(length, first + context + 1);
-        this.setWindow(window, symbols, first, end, next - 1 - first);
+        this.writer.language(window, symbols, first, end, next - 1 - first);
         next = end;
         bounds.push(end);
       }
@@ -197,19 +219,58 @@ export class Trainer {
   }
 
   /**
-   * Loss and gradients of one batch, without an update: `windows` holds `batch` windows of `context` + 1 symbols. For checks.
-   * Gradients are by the effective (quantised) weights, which training applies to the latent ones.
+   * Mean cross-entropy of the examples that have a class, and the share of them whose class has the largest logit, the first
+   * one among equals. A series is read in windows that overlap by half.
+   *
+   * @throws UsageError when the examples are not of the kind that is trained on, or not valid
+   */
+  async evaluateExamples(examples: Examples): Promise<{ natsPerExample: number; accuracy: number; count: number }> {
+    const { plan } = this;
+    if (examples.kind !== plan.task.kind) {
+      throw new UsageError(
+        `Cannot evaluate a model of ${plan.task.kind} on ${examples.kind}; give it what it was trained on.`,
+      );
+    }
+    checkExamples(examples, plan.vocab, plan.outputs);
+    const sums = { nats: 0, correct: 0, count: 0 };
+    const fills: Fill[] = [];
+    const run = async () => {
+      for (const [window, fill] of fills.entries()) sums.count += fill(window);
+      await this.command("evaluate", fills.length);
+      sums.nats += this.lossSum(fills.length);
+      sums.correct += new Float64Array(this.memory.buffer, plan.correct, fills.length).reduce((a, b) => a + b, 0);
+      fills.length = 0;
+    };
+    for (const fill of exampleWindows(examples, plan.context, this.writer)) {
+      if (fills.push(fill) === plan.batch) await run();
+    }
+    if (fills.length > 0) await run();
+    const { nats, correct, count } = sums;
+    return { natsPerExample: nats / Math.max(1, count), accuracy: correct / Math.max(1, count), count };
+  }
+
+  /**
+   * Loss and gradients of one batch, without an update: `windows` holds `batch` windows of `context` + 1 symbols, or as many
+   * texts or series of at most `context`. For checks. Gradients are by the effective (quantised) weights, which training
+   * applies to the latent ones.
    */
   async gradients(
-    windows: readonly Uint16Array[],
+    windows: readonly Uint16Array[] | Examples,
   ): Promise<{ lossNatsPerSymbol: number; gradients: Map<string, Float32Array> }> {
     const { batch, context } = this.plan;
-    windows.forEach((window, index) => {
-      this.setWindow(index, window, 0, window.length);
-    });
+    let losses = batch * context;
+    if ("kind" in windows) {
+      const fills = [...wholeExamples(windows, this.writer)];
+      losses = fills.reduce((sum, fill, window) => sum + fill(window), 0);
+    } else {
+      windows.forEach((window, index) => {
+        this.writer.language(index, window, 0, window.length);
+      });
+    }
+    this.writer.setLosses(losses);
     await this.command("gradients", batch);
     return {
-      lossNatsPerSymbol: this.lossSum(batch) / (batch * context),
+      lossNatsPerSymbol: this.lossSum(batch) / losses,
       gradients: this.read((slot) => slot.gradient),
     };
   }
@@ -241,6 +302,7 @@ export class Trainer {
         config,
         vocab,
         outputs,
+        task: this.plan.task,
         forget: this.options.forget ?? -1,
         threads,
         thread: index,
@@ -273,25 +335,6 @@ export class Trainer {
     this.finish?.reject(this.failure);
   }
 
-  /**
-   * Gives a window symbols `begin` .. `end` - 1: all but the last are read, all but the first predicted, counted from `first` on.
-   * Recall also knows the symbols before it.
-   */
-  private setWindow(window: number, source: SymbolSource, begin: number, end: number, first = 0): void {
-    const { buffer } = this.memory;
-    const history = Math.min(begin, this.plan.history);
-    const symbols = source.subarray(begin - history, end);
-    const tooLarge = symbols.findIndex((symbol) => symbol >= this.options.vocab);
-    if (tooLarge >= 0) {
-      throw new UsageError(
-        `Cannot train or evaluate: symbol ${symbols[tooLarge]} at position ${begin - history + tooLarge} is outside the alphabet of ${this.options.vocab}; encode the text with the model's alphabet.`,
-      );
-    }
-    new Uint16Array(buffer, windowAddress(this.plan, window) - 2 * history, symbols.length).set(symbols);
-    const tokens = symbols.length - history - 1;
-    new Int32Array(buffer, this.plan.windows + window * 12, 3).set([tokens, first, history]);
-  }
-
   /** Losses of the first windows. */
   private losses(windows: number): Float64Array {
     return new Float64Array(this.memory.buffer, this.plan.losses, windows);
@@ -316,6 +359,35 @@ export class Trainer {
   private read(addressOf: (slot: TensorSlot) => number): Map<string, Float32Array> {
     return new Map(this.plan.slots.map((slot) => [slot.spec.name, readTensor(this.floats, slot, addressOf(slot))]));
   }
+}
+
+/**
+ * Refuses what does not go together, and examples that are not valid.
+ *
+ * @returns rows of the unembedding
+ */
+function checkOptions({ config, vocab, symbols, examples, outputs = vocab }: TrainerOptions): number {
+  const fail = (what: string, fix: string): never => {
+    throw new UsageError(`Cannot train ${what}; ${fix}.`);
+  };
+  const classifier = `a classifier of ${outputs} classes`;
+  if ((examples || outputs !== vocab) && config.recall) {
+    fail(`${classifier} with recall, which makes symbols likelier`, 'leave "recall" out of the configuration');
+  }
+  if (examples) {
+    if (config.tied) fail(`${classifier} with tied tables`, 'set "tied" to false');
+    if ((config.alphabet.kind === "sensor") !== (examples.kind === "series")) {
+      fail(`${classifier} on ${examples.kind} with the alphabet "${config.alphabet.kind}"`, "choose the one that fits");
+    }
+    checkExamples(examples, vocab, outputs);
+    return outputs;
+  }
+  if (!symbols) return fail("without symbols or examples", "give one of them");
+  if (config.pool === "sum") fail('a language model with "pool" "sum"', 'leave "pool" out of the configuration');
+  if (config.train.noise > 0) fail('a language model with "noise"', 'leave "noise" out of the configuration');
+  if (config.alphabet.kind === "sensor") fail("a language model of a sensor", "give it series with classes");
+  checkLength(symbols.length, config.train.context);
+  return outputs;
 }
 
 function checkLength(length: number, context: number): void {

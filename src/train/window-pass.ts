@@ -50,10 +50,10 @@ export class WindowPass {
 
   /** Leaves the window's loss, its partial gradients of the vectors and, packed, what the matrices' gradients need. */
   train(window: number): void {
-    const { batch, context } = this.pass.plan;
+    const { plan } = this.pass;
     this.recalls = window % 2 === 0;
     this.forward(window);
-    this.loss(1 / (batch * context));
+    this.loss(this.doubles[plan.lossScale / 8]);
     this.backward();
   }
 
@@ -61,8 +61,11 @@ export class WindowPass {
     const { pass } = this;
     const { k, plan, scratch } = pass;
     pass.window = window;
-    pass.T = this.integers[plan.windows / 4 + 3 * window];
-    k.embeddingForward(scratch.x[0], plan.embed.effective, windowAddress(plan, window), pass.T, plan.dModel);
+    pass.T = this.tokens();
+    plan.inputs.forEach(({ table, address, windowBytes }, index) => {
+      const read = index === 0 ? k.embeddingForward : k.embeddingAdd;
+      read(scratch.x[0], table.effective, address + window * windowBytes, pass.T, plan.dModel);
+    });
     if (plan.position) k.add(scratch.x[0], plan.position.effective, pass.T * plan.dModel);
     plan.layers.forEach((layer, index) => {
       const buffers = scratch.layers[index];
@@ -71,9 +74,42 @@ export class WindowPass {
       if (layer.project) pass.product(buffers.project, buffers.n, layer.project);
       this.block.forward(layer, buffers, x, scratch.x[index + 1]);
     });
-    pass.norm(scratch.finalNorm, scratch.finalStats, scratch.x[plan.layers.length], plan.finalGamma, plan.finalBeta);
+    this.pool();
+    pass.norm(scratch.finalNorm, scratch.finalStats, this.answered(), plan.finalGamma, plan.finalBeta);
     pass.product(scratch.logits, scratch.finalNorm, plan.unembed);
     this.recall();
+  }
+
+  private tokens(): number {
+    const { plan, window } = this.pass;
+    return this.integers[plan.windows / 4 + 3 * window];
+  }
+
+  /** The first token that a text's answer is made of. */
+  private firstPooled(): number {
+    return this.pass.plan.config.pool === "sum" ? 0 : this.tokens() - 1;
+  }
+
+  /** What the final norm reads: every token, or of a text one row. */
+  private answered(): number {
+    const { plan, scratch } = this.pass;
+    return plan.task.kind === "texts" ? scratch.pooled : scratch.x[plan.layers.length];
+  }
+
+  /** From here on a text has one row. */
+  private pool(): void {
+    const { k, plan, scratch, T } = this.pass;
+    if (plan.task.kind !== "texts") return;
+    k.poolForward(scratch.pooled, scratch.x[plan.layers.length], this.firstPooled(), T, plan.dModel);
+    this.pass.T = 1;
+  }
+
+  private poolBackward(): void {
+    const { k, plan, scratch } = this.pass;
+    if (plan.task.kind !== "texts") return;
+    this.pass.T = this.tokens();
+    k.copy(scratch.pooled, scratch.dx, plan.dModel);
+    k.poolBackward(scratch.dx, scratch.pooled, this.firstPooled(), this.pass.T, plan.dModel);
   }
 
   private recall(): void {
@@ -102,9 +138,18 @@ export class WindowPass {
   private loss(scale: number): void {
     const { k, plan, scratch, window, T } = this.pass;
     const first = this.integers[plan.windows / 4 + 3 * window + 1];
-    const targets = windowAddress(plan, window) + 2;
-    const sizes = [first, T, plan.outputs, plan.unembed.rows];
-    this.doubles[plan.losses / 8 + window] = k.crossEntropy(scratch.logits, targets, ...sizes, scale);
+    const sizes = [first, T, plan.outputs, plan.unembed.rows, scale];
+    this.doubles[plan.losses / 8 + window] =
+      plan.task.kind === "language"
+        ? k.crossEntropy(scratch.logits, windowAddress(plan, window) + 2, ...sizes)
+        : this.classLoss(sizes);
+  }
+
+  private classLoss(sizes: readonly number[]): number {
+    const { k, plan, scratch, window } = this.pass;
+    const labels = plan.labels + window * plan.tokens * 2;
+    const uniform = Number(plan.task.kind === "texts");
+    return k.classCrossEntropy(scratch.logits, labels, ...sizes, uniform, plan.correct + window * 8);
   }
 
   private backward(): void {
@@ -115,7 +160,8 @@ export class WindowPass {
     k.clear(dx, T * plan.dModel);
     this.recallBackward();
     pass.productBackward(dn, scratch.logits, scratch.finalNorm, plan.unembed);
-    pass.normBackward(scratch.finalStats, scratch.x[plan.layers.length], plan.finalGamma, plan.finalBeta);
+    pass.normBackward(scratch.finalStats, this.answered(), plan.finalGamma, plan.finalBeta);
+    this.poolBackward();
     for (let index = plan.layers.length - 1; index >= 0; index--) {
       const layer = plan.layers[index];
       const buffers = scratch.layers[index];

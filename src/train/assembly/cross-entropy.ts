@@ -27,6 +27,56 @@ export function crossEntropy(logits: usize, targets: usize, first: i32, T: i32, 
   return loss;
 }
 
+/** A label of no class. */
+const NONE: u32 = 65535;
+
+/**
+ * The same for a classifier's labels (u16) instead of target symbols. A row without a class is trained towards equal
+ * probabilities of all classes when `uniform`, otherwise it costs nothing. How many rows have their class as the first of the
+ * largest logits is stored at `correct` (f64).
+ */
+export function classCrossEntropy(
+  logits: usize, labels: usize, first: i32, T: i32, O: i32, stride: i32, scale: f32, uniform: bool, correct: usize,
+): f64 {
+  const rowBytes = <usize>stride << 2;
+  let loss: f64 = 0;
+  let hits = 0;
+  for (let t = 0; t < T; t++) {
+    const label = <u32>load<u16>(labels);
+    if (label != NONE && t >= first) {
+      if (isFirstLargest(logits, label, O)) hits++;
+      loss += crossEntropy(logits, labels, 0, 1, O, stride, scale);
+    } else if (uniform && t >= first) loss += uniformCrossEntropy(logits, O, rowBytes, scale);
+    else memory.fill(logits, 0, rowBytes);
+    logits += rowBytes;
+    labels += 2;
+  }
+  store<f64>(correct, <f64>hits);
+  return loss;
+}
+
+function isFirstLargest(row: usize, label: u32, O: i32): bool {
+  const own = load<f32>(row + (<usize>label << 2));
+  for (let o: u32 = 0; o < <u32>O; o++) {
+    const other = load<f32>(row + (<usize>o << 2));
+    if (o < label ? other >= own : other > own) return false;
+  }
+  return true;
+}
+
+/** Cross-entropy against equal probabilities: log sum e^v less the mean of v. */
+function uniformCrossEntropy(row: usize, O: i32, rowBytes: usize, scale: f32): f64 {
+  const end = <usize>O << 2;
+  let total: f64 = 0;
+  for (let c: usize = 0; c < end; c += 4) total += <f64>load<f32>(row + c);
+  const largest = rowMax(row, end);
+  const sum = exponentials(row, largest, rowBytes, end);
+  const factor = scale / sum;
+  const share = scale / <f32>O;
+  for (let c: usize = 0; c < end; c += 4) store<f32>(row + c, load<f32>(row + c) * factor - share);
+  return log64(<f64>sum) + <f64>largest - total / <f64>O;
+}
+
 // @ts-ignore: decorator
 @inline
 function rowMax(row: usize, end: usize): f32 {

@@ -10,6 +10,17 @@ export function embeddingForward(x: usize, table: usize, symbols: usize, T: i32,
   }
 }
 
+/** x_t += table[symbol_t]: one more table, or one more symbol of a step. */
+export function embeddingAdd(x: usize, table: usize, symbols: usize, T: i32, stride: i32): void {
+  const rowBytes = <usize>stride << 2;
+  for (let t = 0; t < T; t++) {
+    const row = table + <usize>load<u16>(symbols) * rowBytes;
+    for (let c: usize = 0; c < rowBytes; c += 16) addTo(x + c, v128.load(row + c));
+    x += rowBytes;
+    symbols += 2;
+  }
+}
+
 /** dtable[t] += dx_t for the 8 columns of one panel, as below: the table of the positions. */
 export function positionBackward(dtable: usize, dx: usize, T: i32, stride: i32): void {
   for (let t = 0; t < T; t++) {

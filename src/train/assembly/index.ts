@@ -13,14 +13,15 @@ export {
   causalAttentionBackward, causalAttentionForward, mergeHeads, rotate, splitHeads,
 } from "./causal-attention";
 export { convolutionBackward, convolutionForward } from "./convolution";
-export { crossEntropy } from "./cross-entropy";
-export { embeddingBackward, embeddingForward, positionBackward } from "./embedding";
+export { classCrossEntropy, crossEntropy } from "./cross-entropy";
+export { embeddingAdd, embeddingBackward, embeddingForward, positionBackward } from "./embedding";
 export { geluForward } from "./gelu";
 export { gateBackward, gateForward } from "./gate";
 export { layerNormBackward, layerNormForward } from "./layer-norm";
 export { matmul, matmulOuter, packColumns, packRows } from "./matmul";
 export { mixBackward, mixForward } from "./mix";
 export { muon } from "./muon";
+export { poolBackward, poolForward } from "./pool";
 export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseInt8, quantiseTernary } from "./quantise";
 export { constantRouter, routerBackward, routerForward } from "./router";
 export { recallBackward, recallForward } from "./recall";
