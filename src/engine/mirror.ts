@@ -141,21 +141,21 @@ function squareRoot(v: number): number {
 }
 
 /** 2^(-f/2048) in Q15, f >= 0 */
-function exp2Negative(f: number): number {
+export function exp2Negative(f: number): number {
   const r = f & 2047;
   if (f >> 11 > 15) return 0;
   return (32768 - ((r * (22660 - ((r * (7566 - ((r * 1292) >> 11))) >> 11))) >> 11)) >> (f >> 11);
 }
 
 /** Index of the largest of v[at..at + n - 1], counted from `at`. */
-function maximum(v: Int32Array, at: number, n: number): number {
+export function maximum(v: Int32Array, at: number, n: number): number {
   let best = 0;
   for (let i = 1; i < n; i++) if (v[at + i] > v[at + best]) best = i;
   return best;
 }
 
 /** v: 1/2048 bit -> probabilities in Q15, in place */
-function softmax(v: Int32Array, at: number, n: number): void {
+export function softmax(v: Int32Array, at: number, n: number): void {
   const top = v[at + maximum(v, at, n)];
   const end = at + n;
   let sum = 0;
@@ -1027,7 +1027,7 @@ function scores(a: Atome): Int32Array {
   return a.logits;
 }
 
-function entropy(probability: ArrayLike<number>): number {
+export function entropy(probability: ArrayLike<number>): number {
   let total = 0;
   for (let at = 0; at < probability.length; at++) {
     const p = probability[at];
