@@ -1,44 +1,21 @@
 // Makes train.txt, validation.txt and heldout.txt from facts.txt.
 //   node make.mjs          writes the files
 //   node make.mjs --check  exits 1 if the files on disk differ from what would be made
-// No dependencies, and the same result on every machine.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+// Nothing but Node, and the same result on every machine.
+import { fail, read, writeOrCheck } from "../make/files.mjs";
+import { createRandom } from "../make/random.mjs";
 
 const SEED = 20; // changes the order and which questions are in which file
 const MIN_QUESTIONS = 8; // per fact
 const TWO_HELD_FROM = 10; // facts with this many questions give two to each of the other files, others one
 const MAX_ANSWER = 99; // bytes
 
-const at = (name) => new URL(name, import.meta.url);
-const read = (name) => readFileSync(at(name), "utf8").replace(/\r\n/g, "\n");
-
-function fail(message) {
-  console.error(`make.mjs: ${message}`);
-  process.exit(1);
-}
-
-// A 32-bit integer generator (mulberry32) and a Fisher-Yates shuffle on it.
-let state = SEED >>> 0;
-function next(below) {
-  state = (state + 0x6d2b79f5) >>> 0;
-  let t = state;
-  t = Math.imul(t ^ (t >>> 15), t | 1);
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-  return ((t ^ (t >>> 14)) >>> 0) % below;
-}
-function shuffle(list) {
-  const out = list.slice();
-  for (let i = out.length - 1; i > 0; i--) {
-    const j = next(i + 1);
-    [out[i], out[j]] = [out[j], out[i]];
-  }
-  return out;
-}
+const { shuffle } = createRandom(SEED);
 
 // Read the facts: "## device", "= answer", then one question per line.
 const facts = [];
 let device = "";
-read("facts.txt")
+read(new URL("facts.txt", import.meta.url))
   .split("\n")
   .forEach((raw, index) => {
     const line = raw.trim();
@@ -85,24 +62,12 @@ const text = (list) =>
   shuffle(list)
     .map((x) => `Q: ${x.question}\nA: ${x.answer}\n\n`)
     .join("");
-const made = [
-  { name: "train.txt", body: text(train), count: train.length },
-  { name: "validation.txt", body: text(validation), count: validation.length },
-  { name: "heldout.txt", body: text(heldout), count: heldout.length },
-];
+const file = (name, list) => ({ name, body: text(list), what: `${list.length} exchanges` });
 
-const check = process.argv.includes("--check");
 const devices = new Set(facts.map((f) => f.device));
 console.log(`facts.txt: ${facts.length} facts about ${devices.size} devices, ${seen.size} questions`);
-let differs = false;
-for (const { name, body, count } of made) {
-  if (check) {
-    const same = existsSync(at(name)) && read(name) === body;
-    if (!same) differs = true;
-    console.log(`${name}: ${same ? "up to date" : "DIFFERS, run: node make.mjs"}`);
-  } else {
-    writeFileSync(at(name), body);
-    console.log(`${name}: wrote ${count} exchanges, ${Buffer.byteLength(body)} bytes`);
-  }
-}
-if (differs) process.exit(1);
+writeOrCheck(import.meta.url, [
+  file("train.txt", train),
+  file("validation.txt", validation),
+  file("heldout.txt", heldout),
+]);
