@@ -9,6 +9,7 @@ export default defineConfig({
       "vectors/**/*.test.ts",
       "bench/**/*.test.ts",
       "models/**/*.test.ts",
+      "examples/**/*.test.ts",
     ],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -13,7 +13,7 @@ makeTextSet({
   seed: 1,
   style: { lower: 0.6, upper: 0.03, bare: 0.8, typo: 0.08 },
   wrap: 0.5,
-  held: 0.12,
+  held: 0.13,
   counts: {
     ...Object.fromEntries(INTENTS.map((intent) => [intent, [130, 18, 32]])),
     none: [900, 120, 310],
