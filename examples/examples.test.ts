@@ -136,16 +136,14 @@ describe("the rows of examples/sensor-faults", () => {
   test("hold counts of 12 bits; what is missing is a dropout and nothing else is", () => {
     for (const { part, rows } of parts) {
       const seen = new Set<string>();
-      for (const [, ...fields] of rows) {
+      const wrong = rows.filter(([, ...fields]) => {
         const label = fields.pop();
         const missing = fields.filter((field) => gaps.includes(field));
         for (const gap of missing) seen.add(gap);
-        expect(missing.length > 0).toBe(label === "dropout");
-        for (const field of fields.filter((value) => !gaps.includes(value))) {
-          expect(field).toMatch(/^\d+$/);
-          expect(Number(field)).toBeLessThanOrEqual(4095);
-        }
-      }
+        const isCount = (field: string) => /^\d{1,4}$/.test(field) && Number(field) <= 4095;
+        return missing.length > 0 !== (label === "dropout") || !fields.every((f) => missing.includes(f) || isCount(f));
+      });
+      expect(wrong).toEqual([]);
       if (part !== "validation") expect([...seen].sort()).toEqual([...gaps].sort()); // which has few dropouts
     }
   });
@@ -198,7 +196,7 @@ describe("type()", () => {
     expect(type("is Mozart on?", always, createRandom(1))).toBe("Is Mozart on?");
   });
 
-  test("slips once, in a word of five letters or more, and never at its ends", () => {
+  test("slips once, in a word of five letters or more, and not at its beginning", () => {
     const random = createRandom(1);
     for (let i = 0; i < 500; i++) {
       const [first, word, last, ...more] = type("dim kitchen now", { ...always, typo: 1 }, random).split(" ");
