@@ -1,0 +1,71 @@
+import type { AtomeModel } from "../format/reader.js";
+import { UsageError } from "../model/errors.js";
+
+/** What stands for a value that is not there: SPEC.md 3.2.2. */
+const MISSING = -(2 ** 31);
+/** Values beyond are missing: SPEC.md 3.2.2. */
+const LARGEST = 2 ** 30;
+
+/** Reads samples of a sensor from lines of numbers, separated by commas, semicolons, tabs or spaces. */
+export class SampleReader {
+  readonly #decimals: readonly number[];
+  readonly #names: readonly string[] | undefined;
+  /** Which field of a line each column is. */
+  #fields: readonly number[];
+  #lineNumber = 0;
+
+  constructor({ sensor, metadata }: AtomeModel) {
+    this.#decimals = sensor?.columns.map(({ decimals }) => decimals) ?? [];
+    this.#names = columnNames(metadata);
+    this.#fields = this.#decimals.map((_, index) => index);
+  }
+
+  /**
+   * The raw values of a line; nothing of an empty line, and of a first line with the columns' names, which says their order.
+   * A field that is empty or no number is a missing value.
+   *
+   * @throws UsageError when the line has too few fields or the header lacks a column
+   */
+  read(line: string): Int32Array | undefined {
+    this.#lineNumber++;
+    if (line.trim() === "") return undefined;
+    const fields = line.split(/\s*[,;\t]\s*|\s+/).map((field) => field.replace(/^"(.*)"$/, "$1"));
+    if (this.#lineNumber === 1 && this.#isHeader(fields)) return undefined;
+    const needed = Math.max(...this.#fields) + 1;
+    if (fields.length < needed) {
+      throw new UsageError(
+        `Cannot read line ${this.#lineNumber}: it has ${fields.length} fields, expected ${needed}${this.#names ? ` (${this.#names.join(", ")})` : ""}; give a number, or nothing, for each column.`,
+      );
+    }
+    return Int32Array.from(this.#fields, (field, column) => rawValue(fields[field], this.#decimals[column]));
+  }
+
+  #isHeader(fields: readonly string[]): boolean {
+    const names = this.#names;
+    if (!names || fields.some((field) => field !== "" && Number.isFinite(Number(field)))) return false;
+    if (!names.some((name) => fields.includes(name))) return false;
+    const missing = names.find((name) => !fields.includes(name));
+    if (missing !== undefined) {
+      throw new UsageError(
+        `Cannot read the header "${fields.join(",")}": it has no column "${missing}", which the model reads; name all of ${names.join(", ")}.`,
+      );
+    }
+    this.#fields = names.map((name) => fields.indexOf(name));
+    return true;
+  }
+}
+
+function rawValue(field: string, decimals: number): number {
+  const value = field === "" ? Number.NaN : Math.round(Number(field) * 10 ** decimals);
+  return value >= -LARGEST && value < LARGEST ? value : MISSING;
+}
+
+/** The columns' names, which only the metadata hold. */
+function columnNames(metadata: string | undefined): readonly string[] | undefined {
+  try {
+    const { columns } = JSON.parse(metadata ?? "{}");
+    return Array.isArray(columns) && columns.every((name) => typeof name === "string") ? columns : undefined;
+  } catch {
+    return undefined;
+  }
+}
