@@ -29,6 +29,7 @@ export function randomTensors(
   const tensors = initialTensors(config, vocab, outputs, normal);
   for (const { name, group } of tensorSpecs(config, vocab, outputs)) {
     const values = tensors.get(name);
+    if (name === "ngrams") tensors.set(name, Float32Array.from(values ?? [], normal));
     if (group !== "vector" || !values) continue;
     tensors.set(
       name,

@@ -4,6 +4,7 @@ import { parseConfig } from "../model/parse-config.js";
 import { effectiveWeights } from "../model/quantise.js";
 import { randomTensors } from "../model/random-model.js";
 import { tensorSpecs } from "../model/tensors.js";
+import type { SeriesExamples, TextExamples } from "./examples.js";
 import { Random } from "./random.js";
 import { nodePlatform } from "./threads-node.js";
 import { Trainer, type TrainerState } from "./trainer.js";
@@ -181,28 +182,89 @@ function recalled(config: ModelConfig, tensors: Tensors, symbols: number[], logi
   });
 }
 
-/** Mean cross-entropy in nats over all windows. */
-function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Array[]): number {
+/** The rows of n-grams that end in the last of `symbols`, which begin a text: SPEC.md 3.2.1 in whole numbers without a limit. */
+function ngramRowsOf({ ngrams }: ModelConfig, symbols: number[]): number[] {
+  return (ngrams?.orders ?? []).map((order) => {
+    let h = 0n;
+    for (let n = 1; n <= order; n++) {
+      const c = n <= symbols.length ? BigInt(symbols[symbols.length - n]) + 1n : 0n;
+      h = ((h + c) * 0x9e3779b9n) % 2n ** 32n;
+    }
+    return Number(((h >> 16n) * BigInt(ngrams?.buckets ?? 0)) >> 16n);
+  });
+}
+
+/** x of a text's symbols after the tables. */
+function embedded(config: ModelConfig, tensors: Tensors, symbols: number[]): Rows {
   const d = config.dModel;
   const embed = tensors.get("embed") as Float64Array;
-  const unembed = tensors.get(config.tied ? "embed" : "unembed") as Float64Array;
+  const position = tensors.get("position");
+  const table = tensors.get("ngrams") ?? new Float64Array();
+  return symbols.map((symbol, t) => {
+    const rows = ngramRowsOf(config, symbols.slice(0, t + 1));
+    return Array.from(
+      { length: d },
+      (_, c) =>
+        embed[symbol * d + c] + (position ? position[t * d + c] : 0) + sum(rows.map((row) => table[row * d + c])),
+    );
+  });
+}
+
+/** x after all layers. */
+function layered(config: ModelConfig, tensors: Tensors, x: Rows): Rows {
+  const outputsOf = isTransformer(config) ? transformerOutputs : layerOutputs;
+  return config.layers.reduce((rows, _, index) => {
+    const outputs = outputsOf(config, tensors, index, rows);
+    return rows.map((row, t) => row.map((value, c) => value + outputs[t][c]));
+  }, x);
+}
+
+function logitsOf(config: ModelConfig, tensors: Tensors, row: number[]): number[] {
   const gamma = tensors.get("final.gamma") as Float64Array;
   const beta = tensors.get("final.beta");
-  const position = tensors.get("position");
-  const outputsOf = isTransformer(config) ? transformerOutputs : layerOutputs;
+  const unembed = tensors.get(config.tied ? "embed" : "unembed") as Float64Array;
+  return multiply(unembed, beta ? layerNorm(row, gamma, beta) : rmsNorm(row, gamma));
+}
+
+/** Mean cross-entropy in nats over all windows. */
+function referenceLoss(config: ModelConfig, tensors: Tensors, windows: Uint16Array[]): number {
   const losses = windows.flatMap((window, index) => {
-    let x: Rows = [...window.subarray(0, -1)].map((symbol, t) =>
-      Array.from({ length: d }, (_, c) => embed[symbol * d + c] + (position ? position[t * d + c] : 0)),
-    );
-    config.layers.forEach((_, index) => {
-      const outputs = outputsOf(config, tensors, index, x);
-      x = x.map((row, t) => row.map((value, c) => value + outputs[t][c]));
-    });
+    const x = layered(config, tensors, embedded(config, tensors, [...window.subarray(0, -1)]));
     return x.map((row, t) => {
-      const n = beta ? layerNorm(row, gamma, beta) : rmsNorm(row, gamma);
-      const plain = multiply(unembed, n);
+      const plain = logitsOf(config, tensors, row);
       const logits = index % 2 === 0 ? recalled(config, tensors, [...window.subarray(0, t + 1)], plain) : plain;
       return -Math.log(softmax(logits)[window[t + 1]]);
+    });
+  });
+  return sum(losses) / losses.length;
+}
+
+/** Mean cross-entropy in nats over the texts; of one without a class against equal probabilities. */
+function textsLoss(config: ModelConfig, tensors: Tensors, { symbols, labels }: TextExamples): number {
+  const losses = symbols.map((text, index) => {
+    const x = layered(config, tensors, embedded(config, tensors, [...text]));
+    const row = config.pool === "sum" ? x[0].map((_, c) => sum(x.map((values) => values[c]))) : x[x.length - 1];
+    const p = softmax(logitsOf(config, tensors, row));
+    if (labels[index] === 65535) return -sum(p.map(Math.log)) / p.length;
+    return -Math.log(p[labels[index]]);
+  });
+  return sum(losses) / losses.length;
+}
+
+/** Mean cross-entropy in nats over the steps that have a class. */
+function seriesLoss(config: ModelConfig, tensors: Tensors, examples: SeriesExamples): number {
+  const { rows, rowsPerStep, labels, starts } = examples;
+  const embed = tensors.get("embed") as Float64Array;
+  const losses = starts.flatMap((start, series) => {
+    const end = starts[series + 1] ?? labels.length;
+    const x = Array.from({ length: end - start }, (_, t) => {
+      const step = [...rows.subarray((start + t) * rowsPerStep, (start + t + 1) * rowsPerStep)];
+      return Array.from({ length: config.dModel }, (_, c) => sum(step.map((row) => embed[row * config.dModel + c])));
+    });
+    const outputs = layered(config, tensors, x);
+    return outputs.flatMap((row, t) => {
+      const label = labels[start + t];
+      return label === 65535 ? [] : [-Math.log(softmax(logitsOf(config, tensors, row))[label])];
     });
   });
   return sum(losses) / losses.length;
@@ -266,14 +328,37 @@ const cases: [string, unknown][] = [
   ["gated with recall", { ...gated, ...recalling, recall: { window: 64 } }],
   ["llama with recall of 3 symbols, tied", { ...llama, ...recalling, tied: true, recall: { window: 3 } }],
   ["base with recall of 1 symbol", { ...base, ...recalling, recall: { window: 1 } }],
+  ["gated with n-grams, tied", { ...gated, ngrams: { buckets: 31, orders: [2, 3, 9] }, tied: true }],
+  ["base in float with n-grams", { ...base, ...float, ngrams: { buckets: 5, orders: [2] } }],
   ["gated, other pathways per layer", { ...gated, pathways: [["local"], ["local", "sparse"]] }],
 ];
 
 /** A trainer at step 0 with no tensor at a start of zeros. */
-function randomState(config: ModelConfig, vocab: number): TrainerState {
-  const tensors = randomTensors(config, vocab, vocab, 7);
+function randomState(config: ModelConfig, vocab: number, outputs = vocab): TrainerState {
+  const tensors = randomTensors(config, vocab, outputs, 7);
   const zeros = new Map([...tensors].map(([name, values]) => [name, values.map(() => 0)]));
   return { step: 0, random: Random.fromSeed(1).state(), tensors, firstMoments: zeros, secondMoments: zeros };
+}
+
+/** The weights that the forward pass uses. */
+function effectiveTensors(config: ModelConfig, vocab: number, outputs: number, { tensors }: TrainerState): Tensors {
+  return new Map(
+    tensorSpecs(config, vocab, outputs).map(({ name, shape, quantiser }) => {
+      const values = tensors.get(name) as Float32Array;
+      return [name, Float64Array.from(effectiveWeights(values, shape[shape.length - 1], quantiser))];
+    }),
+  );
+}
+
+/** Holds every tensor's gradient to central differences, to 1e-5 of its norm. */
+function expectAgreement(gradients: Map<string, Float32Array>, effective: Tensors, loss: () => number): void {
+  const total = norm([...gradients.values()].map(norm));
+  for (const [name, gradient] of gradients) {
+    const truth = numericGradient(loss, effective.get(name) as Float64Array);
+    // A gradient of nothing (a window of 1 makes query and key idle) is held to the rounding of the others.
+    const scale = Math.max(norm(truth), 1e-4 * total);
+    expect(norm(truth.map((value, i) => value - gradient[i])) / scale, name).toBeLessThan(1e-5);
+  }
 }
 
 describe.each(cases)("gradients of the %s block", (_, json) => {
@@ -288,19 +373,10 @@ describe.each(cases)("gradients of the %s block", (_, json) => {
   beforeAll(async () => {
     const random = Random.fromSeed(9);
     const symbols = Uint16Array.from({ length: 200 }, () => random.below(vocab));
-    const resume = config.recall ? { resume: randomState(config, vocab) } : {};
+    const resume = config.recall || config.ngrams ? { resume: randomState(config, vocab) } : {};
     trainer = await Trainer.create({ config, vocab, forget, symbols, threads: 1, platform: nodePlatform, ...resume });
     windows = [0, 50].slice(0, config.train.batch).map((at) => symbols.slice(at, at + config.train.context + 1));
-    const { tensors } = trainer.state();
-    effective = new Map(
-      tensorSpecs(config, vocab, vocab).map((spec) => {
-        const values = tensors.get(spec.name) as Float32Array;
-        return [
-          spec.name,
-          Float64Array.from(effectiveWeights(values, spec.shape[spec.shape.length - 1], spec.quantiser)),
-        ];
-      }),
-    );
+    effective = effectiveTensors(config, vocab, vocab, trainer.state());
     found = await trainer.gradients(windows);
   });
   afterAll(() => trainer.close());
@@ -310,16 +386,62 @@ describe.each(cases)("gradients of the %s block", (_, json) => {
   });
 
   test("every tensor agrees with central differences to 1e-5 of its norm", () => {
-    const total = norm([...found.gradients.values()].map(norm));
-    const errors = [...found.gradients].map(([name, gradient]) => {
-      const truth = numericGradient(
-        () => referenceLoss(config, effective, windows),
-        effective.get(name) as Float64Array,
-      );
-      // A gradient of nothing (a window of 1 makes query and key idle) is held to the rounding of the others.
-      const scale = Math.max(norm(truth), 1e-4 * total);
-      return [name, norm(truth.map((value, i) => value - gradient[i])) / scale];
+    expectAgreement(found.gradients, effective, () => referenceLoss(config, effective, windows));
+  });
+});
+
+const classTrain = { batch: 4, context: 9, seed: 5 };
+const classifier = { ...gated, pathways: everyPathway, train: classTrain };
+const ngrams = { buckets: 17, orders: [4, 2] };
+const sensor = { kind: "sensor", levels: 4, differences: 3 };
+const classCases: [string, unknown][] = [
+  ["gated, the last position", { ...classifier, pool: "last" }],
+  ["gated, the sum, n-grams", { ...classifier, pool: "sum", ngrams }],
+  ["gated in float, the sum, n-grams", { ...classifier, ...float, pool: "sum", ngrams }],
+  ["base, the sum, 4-bit tables", { ...base, train: classTrain, pool: "sum", embedding: "int4", unembedding: "int4" }],
+  ["gpt, the sum", { ...gpt, train: classTrain, pool: "sum" }],
+  ["llama, the last position", { ...llama, train: classTrain }],
+  ["gated, series", { ...classifier, alphabet: sensor }],
+  ["base in float, series", { ...base, ...float, train: classTrain, alphabet: sensor }],
+];
+
+describe.each(classCases)("gradients of a classifier: %s", (_, json) => {
+  const config = parseConfig(json, "test");
+  const [vocab, outputs] = [13, 5];
+  const random = Random.fromSeed(9);
+  const drawn = (length: number) => Uint16Array.from({ length }, () => random.below(vocab));
+  const labels = Uint16Array.of(2, 65535, 0, 4);
+  // Lengths of 1, and of the whole context.
+  const texts: TextExamples = { kind: "texts", symbols: [9, 4, 1, 6].map(drawn), labels };
+  const series: SeriesExamples = {
+    kind: "series",
+    rows: drawn(3 * 22),
+    rowsPerStep: 3,
+    labels: Uint16Array.from({ length: 22 }, (_, step) => (step % 4 === 1 ? 65535 : step % outputs)),
+    starts: [0, 9, 10, 15],
+  };
+  const examples = config.alphabet.kind === "sensor" ? series : texts;
+
+  test("loss and gradients are those of the reference", async () => {
+    const resume = randomState(config, vocab, outputs);
+    const trainer = await Trainer.create({
+      config,
+      vocab,
+      outputs,
+      examples,
+      threads: 1,
+      platform: nodePlatform,
+      resume,
     });
-    for (const [name, error] of errors) expect(error, `${name}`).toBeLessThan(1e-5);
+    const effective = effectiveTensors(config, vocab, outputs, trainer.state());
+    // What longer windows leave in the memory must not count.
+    const others = { ...texts, symbols: [...texts.symbols].reverse() };
+    await trainer.gradients(examples === texts ? others : { ...series, starts: [0, 4, 12, 21] });
+    const { lossNatsPerSymbol, gradients } = await trainer.gradients(examples);
+    await trainer.close();
+    const loss = () =>
+      examples.kind === "texts" ? textsLoss(config, effective, examples) : seriesLoss(config, effective, examples);
+    expect(lossNatsPerSymbol).toBeCloseTo(loss(), 5);
+    expectAgreement(gradients, effective, loss);
   });
 });
