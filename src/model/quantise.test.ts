@@ -1,5 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { effectiveWeights, quantiseInt4Rows, quantiseInt6Rows, quantiseInt8Rows, quantiseTernary } from "./quantise.js";
+import {
+  effectiveWeights,
+  quantiseInt4Rows,
+  quantiseInt6Rows,
+  quantiseInt8Rows,
+  quantiseSparse,
+  quantiseTernary,
+} from "./quantise.js";
+
+test("quantiseSparse() takes the mean of what is not 0", () => {
+  const { trits, scale } = quantiseSparse(Float32Array.of(0, 0.5, 0, 0, -2.5, 0));
+  expect([scale, ...trits]).toEqual([1.5, 0, 0, 0, 0, -1, 0]);
+  expect(quantiseSparse(new Float32Array(3))).toEqual({ trits: new Int8Array(3), scale: 0 });
+});
 
 describe("quantiseTernary()", () => {
   test("scale is the mean magnitude; half of it rounds away from zero", () => {

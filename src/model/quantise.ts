@@ -26,6 +26,21 @@ export function quantiseTernary(weights: Float32Array): { trits: Int8Array; scal
   return { trits: Int8Array.from(weights, (weight) => roundToStep(weight, scale, 1)), scale };
 }
 
+/**
+ * The same for a table of which many rows were never used and are 0: they have no part in the mean, which would leave nothing
+ * of the others.
+ */
+export function quantiseSparse(weights: Float32Array): { trits: Int8Array; scale: number } {
+  let sum = 0;
+  let used = 0;
+  for (let i = 0; i < weights.length; i++) {
+    sum = f(sum + Math.abs(weights[i]));
+    if (weights[i] !== 0) used++;
+  }
+  const scale = f(sum / Math.max(1, used));
+  return { trits: Int8Array.from(weights, (weight) => roundToStep(weight, scale, 1)), scale };
+}
+
 /** The step of one row of 4-bit values: 2.6 times its root mean square is the largest value, 7. */
 function int4Step(row: Float32Array): number {
   let squares = 0;
@@ -75,16 +90,19 @@ export function quantiseInt8Rows(weights: Float32Array, columns: number): { valu
   return quantiseRows(weights, columns, 127, largestStep);
 }
 
+/** The quantisers that give the tensor one scale. */
+export const ternaryQuantisers = { ternary: quantiseTernary, sparse: quantiseSparse };
+
 /** The quantisers that give each row a step of its own. */
 export const rowQuantisers = { int4: quantiseInt4Rows, int6: quantiseInt6Rows, int8: quantiseInt8Rows };
 
-export type Quantiser = "none" | "ternary" | keyof typeof rowQuantisers;
+export type Quantiser = "none" | keyof typeof ternaryQuantisers | keyof typeof rowQuantisers;
 
 /** The float32 values a tensor is used with in the forward pass: integer times scale, or the weights themselves. */
 export function effectiveWeights(weights: Float32Array, columns: number, quantiser: Quantiser): Float32Array {
   if (quantiser === "none") return weights.slice();
-  if (quantiser === "ternary") {
-    const { trits, scale } = quantiseTernary(weights);
+  if (quantiser === "ternary" || quantiser === "sparse") {
+    const { trits, scale } = ternaryQuantisers[quantiser](weights);
     return Float32Array.from(trits, (trit) => f(trit * scale));
   }
   const { values, steps } = rowQuantisers[quantiser](weights, columns);

@@ -1,6 +1,6 @@
 import type { ModelConfig } from "./config.js";
 import { FailureError } from "./errors.js";
-import { type Quantiser, quantiseTernary, rowQuantisers } from "./quantise.js";
+import { type Quantiser, rowQuantisers, ternaryQuantisers } from "./quantise.js";
 import { sizeOf, type TensorSpec, tensorSpecs } from "./tensors.js";
 
 /** A tensor as the forward pass uses it: weight [row][column] = values[row * columns + column] * its step. */
@@ -11,7 +11,7 @@ export interface QuantisedTensor {
   columns: number;
   /** Row-major integers; the weights themselves when the quantiser is `none`. */
   values: Int8Array | Float32Array;
-  /** ternary: one for the tensor; int4, int6, int8: one per row; none: one, 1. */
+  /** ternary, sparse: one for the tensor; int4, int6, int8: one per row; none: one, 1. */
   steps: Float32Array;
 }
 
@@ -52,8 +52,8 @@ function quantiseTensor(spec: TensorSpec, weights: Float32Array): QuantisedTenso
     steps: Float32Array.of(step),
   });
   if (quantiser === "none") return one(weights, 1);
-  if (quantiser === "ternary") {
-    const { trits, scale } = quantiseTernary(weights);
+  if (quantiser === "ternary" || quantiser === "sparse") {
+    const { trits, scale } = ternaryQuantisers[quantiser](weights);
     return one(trits, scale);
   }
   return { quantiser, rows, columns, ...rowQuantisers[quantiser](weights, columns) };

@@ -99,7 +99,7 @@ export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number)
   const ngramTable = (buckets: number): TensorSpec => ({
     name: "ngrams",
     shape: [buckets, d],
-    quantiser: config.embedding === "float" ? "none" : "ternary",
+    quantiser: config.embedding === "float" ? "none" : "sparse",
     group: "embedding",
   });
   const recalled = (name: string): TensorSpec => ({

@@ -76,7 +76,12 @@ function hashOf({ tensors }: TrainerState): string {
 // Every machine must come to these bits.
 const cases: [string, unknown, Examples, string][] = [
   ["the last position", gated, texts, "acabf80e20c37ef0"],
-  ["the sum, n-grams, noise", { ...gated, ngrams, pool: "sum", train: { ...train, noise: 0.2 } }, texts, "2328b0d1f095c491"],
+  [
+    "the sum, n-grams, noise",
+    { ...gated, ngrams, pool: "sum", train: { ...train, noise: 0.2 } },
+    texts,
+    "4084d799f0ca6ae4",
+  ],
   ["series", sensor, series, "072af48535b692f2"],
   ["series with noise", { ...sensor, train: { ...train, noise: 0.3 } }, series, "718a355d009635f2"],
 ];
@@ -111,7 +116,11 @@ describe.each(cases)("training a classifier: %s", (_, json, examples, hash) => {
 });
 
 test("n-grams of a language model reach back before a window", async () => {
-  const json = { ...gated, ngrams: { buckets: 4096, orders: [3] }, train: { ...train, batch: 64, context: 1 } };
+  const json = {
+    ...gated,
+    ngrams: { buckets: 4096, orders: [3] },
+    train: { ...train, steps: 300, batch: 64, context: 1 },
+  };
   const symbols = drawn(4000, 5);
   // Each symbol is a function of three symbols, of which a window of one has the last alone.
   for (let i = 3; i < symbols.length; i++) {
@@ -127,8 +136,8 @@ test("n-grams of a language model reach back before a window", async () => {
   };
   const { ngrams: _, ...without } = json;
   // A fourth of the symbols is chance.
-  expect(await lossOf(json)).toBeLessThan(0.8);
-  expect(await lossOf(without)).toBeGreaterThan(1.2);
+  expect(await lossOf(json)).toBeLessThan(0.95);
+  expect(await lossOf(without)).toBeGreaterThan(1.4);
 });
 
 describe("evaluateExamples()", () => {

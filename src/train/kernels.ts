@@ -44,6 +44,7 @@ export interface Kernels {
   quantiseInt4: Kernel;
   quantiseInt6Taps: Kernel;
   quantiseInt8: Kernel;
+  quantiseSparse: Kernel;
   quantiseTernary: Sum;
   recallBackward: Kernel;
   recallForward: Kernel;

@@ -39,6 +39,7 @@ describe("the quantisers of the kernels", () => {
   const random = Random.fromSeed(11);
   const cases: [string, string, number[], Quantiser][] = [
     ["ternary table", "embed", [37, 45], "ternary"],
+    ["sparse table", "embed", [37, 45], "sparse"],
     ["ternary taps", "local.taps", [45, 5], "ternary"],
     ["4-bit rows", "embed", [37, 45], "int4"],
     ["8-bit rows", "embed", [37, 45], "int8"],

@@ -85,6 +85,7 @@ function quantise(kernels: Kernels, slot: TensorSlot): number {
   if (slot.spec.quantiser === "int4") kernels.quantiseInt4(effective, latent, rows, columns, stride);
   if (slot.spec.quantiser === "int8") kernels.quantiseInt8(effective, latent, rows, stride);
   if (slot.spec.quantiser === "int6") kernels.quantiseInt6Taps(effective, latent, stride);
+  if (slot.spec.quantiser === "sparse") kernels.quantiseSparse(effective, latent, count);
   if (slot.spec.quantiser !== "ternary") return 0;
   // The mean runs in index order: channel by channel for taps, which are kept transposed.
   const order = transposed ? [columns, 1, rows, stride] : [rows, stride, columns, 1];

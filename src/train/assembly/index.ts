@@ -22,7 +22,7 @@ export { matmul, matmulOuter, packColumns, packRows } from "./matmul";
 export { mixBackward, mixForward } from "./mix";
 export { muon } from "./muon";
 export { poolBackward, poolForward } from "./pool";
-export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseInt8, quantiseTernary } from "./quantise";
+export { prepareDecay, quantiseInt4, quantiseInt6Taps, quantiseInt8, quantiseSparse, quantiseTernary } from "./quantise";
 export { constantRouter, routerBackward, routerForward } from "./router";
 export { recallBackward, recallForward } from "./recall";
 export { rmsNormBackward, rmsNormForward } from "./rms-norm";

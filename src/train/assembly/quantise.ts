@@ -38,6 +38,20 @@ export function quantiseTernary(
   return scale;
 }
 
+/** The same for a table with rows of zeros, which have no part in the mean. Padding is zeros as well. */
+export function quantiseSparse(effective: usize, latent: usize, count: i32): void {
+  let sum: f32 = 0;
+  let used = 0;
+  const bytes = <usize>count << 2;
+  for (let c: usize = 0; c < bytes; c += 4) {
+    const w = load<f32>(latent + c);
+    sum += abs<f32>(w);
+    used += i32(w != 0);
+  }
+  const scale4 = f32x4.splat(sum / <f32>max(1, used));
+  for (let c: usize = 0; c < bytes; c += 16) v128.store(effective + c, roundToStep(v128.load(latent + c), scale4, 1));
+}
+
 /** 4-bit rows: step = 2.6 rms(row) / 7. */
 export function quantiseInt4(effective: usize, latent: usize, rows: i32, columns: i32, stride: i32): void {
   const rowBytes = <usize>stride << 2;
