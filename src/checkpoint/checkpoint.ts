@@ -4,6 +4,7 @@ import { AtomeError } from "../model/errors.js";
 import { parseConfig } from "../model/parse-config.js";
 import { sizeOf, type TensorSpec, tensorSpecs } from "../model/tensors.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
+import { SensorAlphabet } from "../tokenizer/sensor-alphabet.js";
 import { decodeSafetensors, encodeSafetensors, loadingError, type Tensor } from "./safetensors.js";
 
 /** Version of the metadata below. */
@@ -13,6 +14,7 @@ const METADATA_KEYS = new Set([
   "config",
   "alphabet",
   "outputs",
+  "class_names",
   "step",
   "seed",
   "data_sha256",
@@ -50,10 +52,18 @@ export interface TrainingState {
   lossSum: number;
 }
 
+/** What the rows of the embedding table are: symbols of text, or a sensor's intervals. */
+export type CheckpointAlphabet =
+  | { alphabet: Alphabet; sensor?: undefined }
+  | { alphabet?: undefined; sensor: SensorAlphabet };
+
 /** A model in training: everything needed to go on, or (without `training`) to export it. */
-export interface Checkpoint {
+export type Checkpoint = CheckpointBase & CheckpointAlphabet;
+
+interface CheckpointBase {
   config: ModelConfig;
-  alphabet: Alphabet;
+  /** Names of a classifier's outputs, in their order. */
+  classNames?: readonly string[];
   /** Rows of the unembedding: the alphabet's size, or the number of classes. */
   outputs: number;
   /** Optimizer steps made. */
@@ -69,7 +79,8 @@ export interface Checkpoint {
 
 /** The bytes of a checkpoint: safetensors, everything but the numbers in the metadata, the same for the same checkpoint. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { config, alphabet, outputs, training } = checkpoint;
+  const { config, classNames, outputs, training } = checkpoint;
+  const alphabet = checkpoint.alphabet ?? checkpoint.sensor;
   const specs = tensorSpecs(config, alphabet.size, outputs);
   const tensors = new Map<string, Tensor>();
   const add = (prefix: string, values: ReadonlyMap<string, Float32Array>) => {
@@ -86,6 +97,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     config: JSON.stringify(configToJson(config)),
     alphabet: JSON.stringify(alphabet.toJson()),
     outputs: String(outputs),
+    ...(classNames ? { class_names: JSON.stringify(classNames) } : {}),
     step: String(checkpoint.step),
     seed: String(checkpoint.seed),
     data_sha256: checkpoint.dataSha256,
@@ -117,17 +129,20 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     if (!/^\d{1,15}$/.test(text(key))) throw fail(`"${key}" of the metadata is not a whole number`);
     return Number(text(key));
   };
-  const { config, alphabet } = readSettings(text, fail);
+  const { config, ...alphabets } = readSettings(text, fail);
+  const outputs = count("outputs");
+  const names = Object.hasOwn(metadata, "class_names") ? readClassNames(text("class_names"), outputs, fail) : undefined;
   const checkpoint = {
     config,
-    alphabet,
-    outputs: count("outputs"),
+    ...alphabets,
+    ...(names ? { classNames: names } : {}),
+    outputs,
     step: count("step"),
     seed: count("seed"),
     dataSha256: text("data_sha256"),
     history: readHistory(text("history"), fail),
   };
-  const specs = tensorSpecs(config, alphabet.size, checkpoint.outputs);
+  const specs = tensorSpecs(config, (alphabets.alphabet ?? alphabets.sensor).size, outputs);
   checkNames(specs, tensors, fail);
   const take = (prefix: string) => takeTensors(specs, tensors, prefix, fail);
   if (tensors.size === specs.length) return { ...checkpoint, tensors: take("") };
@@ -140,11 +155,13 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
 
 type Fail = ReturnType<typeof loadingError>;
 
-function readSettings(text: (key: string) => string, fail: Fail): { config: ModelConfig; alphabet: Alphabet } {
+function readSettings(text: (key: string) => string, fail: Fail): { config: ModelConfig } & CheckpointAlphabet {
   const config = parseJson(text("config"), "config", fail);
   const alphabet = parseJson(text("alphabet"), "alphabet", fail);
   try {
-    return { config: parseConfig(config, "of the checkpoint"), alphabet: Alphabet.fromJson(alphabet) };
+    const parsed = parseConfig(config, "of the checkpoint");
+    if (parsed.alphabet.kind === "sensor") return { config: parsed, sensor: SensorAlphabet.fromJson(alphabet) };
+    return { config: parsed, alphabet: Alphabet.fromJson(alphabet) };
   } catch (error) {
     if (!(error instanceof AtomeError)) throw error;
     throw fail(`its settings are not valid (${error.message})`);
@@ -172,6 +189,14 @@ function readRandom(text: string, fail: Fail): number[] {
     throw fail('"random" of the metadata is not a list of 4 words of 32 bits');
   }
   return random;
+}
+
+function readClassNames(text: string, outputs: number, fail: Fail): string[] {
+  const names = parseJson(text, "class_names", fail);
+  if (!Array.isArray(names) || names.length !== outputs || !names.every((name) => typeof name === "string")) {
+    throw fail(`"class_names" of the metadata is not a list of ${outputs} names`);
+  }
+  return names;
 }
 
 function readHistory(text: string, fail: Fail): HistoryEntry[] {

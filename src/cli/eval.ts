@@ -106,8 +106,8 @@ async function openSubject(path: string, engine: EngineName): Promise<Subject> {
   return { predictor, alphabet: alphabetOf(model), isInteger: true };
 }
 
-function floatSubject({ config, tensors, alphabet, outputs }: Checkpoint, path: string): Subject {
-  if (outputs !== alphabet.size) throw notALanguageModel(path);
+function floatSubject({ config, tensors, alphabet, classNames, outputs }: Checkpoint, path: string): Subject {
+  if (!alphabet || classNames || outputs !== alphabet.size) throw notALanguageModel(path);
   const forget = alphabet.lastSymbolOf(config.recall?.forget);
   const reference = new ReferenceModel(quantiseModel(config, tensors, alphabet.size, outputs, forget));
   const predictor = { step: (symbol: number) => reference.step(symbol), natsPerUnit: 1 };

@@ -85,13 +85,15 @@ export function metadataOf(checkpoint: Checkpoint, texts: readonly string[] | bo
 
 /** The bytes of the .atome file of a checkpoint. */
 export async function exportCheckpoint(
-  { config, tensors, alphabet }: Checkpoint,
+  checkpoint: Checkpoint,
   metadata?: Record<string, unknown>,
   calibration?: Uint16Array,
 ): Promise<Uint8Array> {
   const { exportModel } = await import("../export/export.js");
-  return exportModel({ config, tensors, alphabet, metadata, calibration });
+  return exportModel({ ...checkpoint, metadata, calibration });
 }
 
-const readCalibration = (path: string, { alphabet }: Checkpoint): Uint16Array =>
-  encode(Corpus.open([path]).all, alphabet, CALIBRATION_SYMBOLS).symbols;
+function readCalibration(path: string, { alphabet }: Checkpoint): Uint16Array {
+  if (alphabet) return encode(Corpus.open([path]).all, alphabet, CALIBRATION_SYMBOLS).symbols;
+  throw new UsageError(`Cannot calibrate the model of a sensor by the text "${path}"; leave out --calibration.`);
+}

@@ -90,7 +90,8 @@ function modelLines(model: ModelDescription, file: FileFacts, ram: string): stri
 }
 
 function inspectCheckpoint(checkpoint: Checkpoint, file: FileFacts, output: Output): void {
-  const { config, alphabet, tensors, history } = checkpoint;
+  const { config, tensors, history } = checkpoint;
+  const alphabet = checkpoint.alphabet ?? checkpoint.sensor;
   const parameters = [...tensors.values()].reduce((total, values) => total + values.length, 0);
   const last = history.at(-1);
   output.result({

@@ -162,7 +162,8 @@ function startingWeights(origin: RunOrigin | undefined): Checkpoint | undefined 
 
 /** Weights to start from must be the tensors of the configuration, and of its alphabet. */
 function checkShapes({ weights, path }: Init, config: ModelConfig): void {
-  const { alphabet, outputs, config: own } = weights;
+  const { outputs, config: own } = weights;
+  const alphabet = weights.alphabet ?? weights.sensor;
   const fix = "choose the configuration it was trained with, or leave out --config";
   const [kind, wantedKind] = [own.alphabet, config.alphabet].map((value) => JSON.stringify(value));
   if (kind !== wantedKind) {

@@ -92,13 +92,33 @@ function draw(logits: Float64Array, uniform: number): number {
   return weights.length - 1;
 }
 
+/** What the model is run over, one stream after the other: rows of the embedding table. */
+export interface CalibrationInput {
+  /** Each [steps, rowsPerStep]; a step of a text has one row, its symbol. */
+  streams: readonly Uint16Array[];
+  rowsPerStep: number;
+}
+
+/** A step's rows, one of each part, every one as likely. */
+function randomRows(parts: readonly { missing: number }[], size: number, uniform: () => number): number[] {
+  return parts.map(({ missing }, part) => {
+    const end = parts[part + 1]?.missing ?? size;
+    return missing + Math.floor(uniform() * (end - missing));
+  });
+}
+
 /**
  * Runs the reference model and records its activations.
  *
- * @param symbols text to run; without it the model writes 512 symbols of its own, always the same, and a classifier, which
- *   cannot write, reads random ones
+ * @param input what to run it over; without it a language model writes 512 symbols of its own, always the same, and a
+ *   classifier, which cannot write, reads as many random ones
+ * @param parts of each of a sensor's rows the first of its list; none for a model of symbols
  */
-export function calibrate(model: QuantisedModel, symbols?: Uint16Array): Calibration {
+export function calibrate(
+  model: QuantisedModel,
+  input?: CalibrationInput,
+  parts: readonly { missing: number }[] = [],
+): Calibration {
   const ranges = new Map<string, Range>();
   const range = (stage: Stage, layer: number) => {
     const key = `${stage} ${layer}`;
@@ -113,13 +133,30 @@ export function calibrate(model: QuantisedModel, symbols?: Uint16Array): Calibra
     if (stage !== "residual") return range(stage, layer).add(values);
     for (const value of values) residualMax = Math.max(residualMax, Math.abs(value));
   });
-  const uniform = uniformSource();
-  const isWriter = model.outputs === model.vocab;
-  const count = symbols && symbols.length > 0 ? symbols.length : GENERATED_SYMBOLS;
-  let next = 0;
-  for (let t = 0; t < count; t++) {
-    const logits = reference.step(symbols?.[t] ?? next);
-    next = isWriter ? draw(logits, uniform()) : Math.floor(uniform() * model.vocab);
-  }
+  if (input?.streams.some(({ length }) => length > 0)) runOver(reference, input, parts.length > 0);
+  else runAlone(reference, parts);
   return { range, residualMax };
+}
+
+function runOver(reference: ReferenceModel, { streams, rowsPerStep }: CalibrationInput, ofSensor: boolean): void {
+  for (const stream of streams) {
+    reference.reset();
+    for (let at = 0; at < stream.length; at += rowsPerStep) {
+      if (ofSensor) reference.stepRows(stream.subarray(at, at + rowsPerStep));
+      else reference.step(stream[at]);
+    }
+  }
+}
+
+function runAlone(reference: ReferenceModel, parts: readonly { missing: number }[]): void {
+  const { vocab, outputs } = reference;
+  const uniform = uniformSource();
+  let next = 0;
+  for (let t = 0; t < GENERATED_SYMBOLS; t++) {
+    if (parts.length > 0) reference.stepRows(randomRows(parts, vocab, uniform));
+    else {
+      const logits = reference.step(next);
+      next = outputs === vocab ? draw(logits, uniform()) : Math.floor(uniform() * vocab);
+    }
+  }
 }

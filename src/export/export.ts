@@ -1,11 +1,21 @@
-import { firstRows, LIMITS, PATHWAY } from "../format/layout.js";
-import type { Int4Table, LayerParts, ModelParts, NormPairs, RecallParts, Scale, Table } from "../format/parts.js";
+import type { CheckpointAlphabet } from "../checkpoint/checkpoint.js";
+import { firstRows, LIMITS, NGRAM_LIMITS, PATHWAY } from "../format/layout.js";
+import type {
+  DecisionParts,
+  Int4Table,
+  LayerParts,
+  ModelParts,
+  NgramParts,
+  NormPairs,
+  RecallParts,
+  Scale,
+  Table,
+} from "../format/parts.js";
 import { writeModel } from "../format/writer.js";
 import { isTransformer, LAYER_NORM_EPSILON, type ModelConfig, type PATHWAYS, pathwaysOf } from "../model/config.js";
 import { FailureError } from "../model/errors.js";
 import { type QuantisedModel, type QuantisedTensor, quantiseModel, tensorOf } from "../model/quantised-model.js";
-import type { Alphabet } from "../tokenizer/alphabet.js";
-import { calibrate } from "./calibration.js";
+import { type CalibrationInput, calibrate } from "./calibration.js";
 import { factorScale, gainScale, headroomShift, largestMagnitude, roundTo, UNUSED } from "./fixed-point.js";
 import {
   chooseUnits,
@@ -19,21 +29,29 @@ import {
   type Units,
 } from "./units.js";
 
-export interface ExportOptions {
-  alphabet: Alphabet;
+export type ExportOptions = ExportSettings & CheckpointAlphabet;
+
+export interface ExportSettings {
   /** Names of the outputs of a classifier. */
   classNames?: readonly string[] | undefined;
   /** Stored as JSON beside the weights; the engine does not read it. */
   metadata?: Readonly<Record<string, unknown>> | undefined;
-  /** Symbols of typical text, some hundred or more, that the fixed-point units are fitted to; without it the model's own text serves. */
-  calibration?: Uint16Array | undefined;
+  /**
+   * What the fixed-point units are fitted to, some hundred steps or more: symbols of typical text, of several texts, or rows
+   * of a sensor's series as its alphabet makes them of samples; without it the model's own text serves, or a classifier's random input.
+   */
+  calibration?: Uint16Array | readonly Uint16Array[] | undefined;
+  /** Divides a classifier's logits, so that its scores become probabilities; 1 unless given. */
+  temperature?: number | undefined;
+  /** When a classifier's decision stands; always unless given. */
+  decision?: DecisionParts | undefined;
 }
 
-export interface ExportInput extends ExportOptions {
+export type ExportInput = ExportOptions & {
   config: ModelConfig;
   /** Latent float32 tensors by name, as in a checkpoint. */
   tensors: ReadonlyMap<string, Float32Array>;
-}
+};
 
 const I16 = 32767;
 const fail = (problem: string, fix: string): never => {
@@ -257,8 +275,8 @@ function embedScale(embed: QuantisedTensor, residual: number): number {
  * The scale of the logits. Ternary: logit * NAT = 64 A scale, A = finalNorm * logit / alpha. 4-bit: = 8 A / 2^15 * integer
  * step * scale, A = finalNorm * logit / step.
  */
-function logitScale(table: QuantisedTensor, finalNorm: number, name: string): Scale {
-  const step = largestMagnitude(table.steps);
+function logitScale(table: QuantisedTensor, finalNorm: number, name: string, temperature: number): Scale {
+  const step = largestMagnitude(table.steps) / temperature;
   if (table.quantiser === "ternary") return factorScale((NAT * step) / (64 * finalNorm), name);
   return factorScale((NAT * step * 2 ** 15) / (I16 * 8 * finalNorm), name);
 }
@@ -275,6 +293,41 @@ function recallParts(model: QuantisedModel): RecallParts | undefined {
     bonus: Int16Array.from(bonus, (value) => roundTo(value * NAT, I16)),
     pull: Int16Array.from(pull, (value) => Math.max(0, roundTo(value * 2 ** 15, I16))),
   };
+}
+
+/** Rows in the units of the residual. */
+function ngramParts(model: QuantisedModel, residual: number): NgramParts | undefined {
+  const { ngrams } = model.config;
+  if (!ngrams) return undefined;
+  const { values, steps } = tensorOf(model, "ngrams");
+  return {
+    buckets: ngrams.buckets,
+    orders: ngrams.orders.reduce((bits, order) => bits | (1 << (order - 2)), 0),
+    scale: roundTo(steps[0] * residual, NGRAM_LIMITS.scale[1]),
+    trits: values as Int8Array,
+  };
+}
+
+const calibrationInput = ({ calibration, sensor }: ExportOptions): CalibrationInput | undefined =>
+  calibration && {
+    streams: calibration instanceof Uint16Array ? [calibration] : calibration,
+    rowsPerStep: sensor?.rowsPerStep ?? 1,
+  };
+
+function checkSettings(
+  { config }: QuantisedModel,
+  { classNames, sensor, temperature = 1, decision }: ExportOptions,
+): void {
+  if (!(temperature > 0 && temperature < Infinity)) {
+    fail(`the temperature is ${temperature}`, "choose a number above 0");
+  }
+  if ((config.alphabet.kind === "sensor") !== (sensor !== undefined)) {
+    fail(`its alphabet is "${config.alphabet.kind}"`, "give the alphabet it was trained with");
+  }
+  if (classNames) return;
+  if (config.pool === "sum") fail('a language model has "pool" "sum"', 'train it without "pool"');
+  if (sensor) fail("a sensor's model has no class names", "give one name for each class");
+  if (decision || temperature !== 1) fail("a language model has no decisions", "leave out decision and temperature");
 }
 
 function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, classNames?: readonly string[]): void {
@@ -315,9 +368,10 @@ function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, cl
  */
 export function exportQuantised(model: QuantisedModel, options: ExportOptions): Uint8Array {
   const { config, vocab, outputs } = model;
-  const { alphabet, classNames, metadata } = options;
+  const { alphabet, sensor, classNames, metadata, temperature = 1, decision } = options;
+  checkSettings(model, options);
   checkExportable(model, classNames);
-  const units = chooseUnits(model, calibrate(model, options.calibration));
+  const units = chooseUnits(model, calibrate(model, calibrationInput(options), sensor?.parts()));
   const embed = tensorOf(model, "embed");
   const unembed = config.tied ? embed : tensorOf(model, "unembed");
   const final = normParts(tensorOf(model, "final.gamma"), tensorOf(model, "final.beta"), units.finalNorm);
@@ -328,18 +382,20 @@ export function exportQuantised(model: QuantisedModel, options: ExportOptions): 
     // LayerNorm adds d * 1e-5 to the sum of squares of x - mean; the engine's S is 4096 / 1024 * residual^2 times that sum.
     epsilon: Math.round(4 * dModel * LAYER_NORM_EPSILON * units.residual ** 2),
     embedScale: embedScale(embed, units.residual),
-    logitScale: logitScale(unembed, units.finalNorm, config.tied ? "embed" : "unembed"),
+    logitScale: logitScale(unembed, units.finalNorm, config.tied ? "embed" : "unembed", temperature),
     finalNormShift: final.shift,
     finalNorm: final.pairs,
     embedding: tableOf(embed),
     unembedding: config.tied ? undefined : tableOf(unembed),
     layers: config.layers.map((_, index) => new LayerExport(model, index, units).parts()),
     recall: recallParts(model),
-    ngrams: undefined,
-    pooled: false,
-    sensor: undefined,
-    decision: undefined,
-    tokens: alphabet.tokens,
+    ngrams: ngramParts(model, units.residual),
+    pooled: config.pool === "sum",
+    sensor: sensor && {
+      columns: sensor.columns.map(({ values, differences, decimals }) => ({ values, differences, decimals })),
+    },
+    decision,
+    tokens: alphabet?.tokens,
     classNames: classNames?.map((name) => new TextEncoder().encode(name)),
     metadata: metadata && JSON.stringify(metadata),
     signature: undefined,
@@ -354,8 +410,8 @@ export function exportQuantised(model: QuantisedModel, options: ExportOptions): 
  * @example writeFileSync('model.atome', exportModel({ ...checkpoint, calibration }))
  */
 export function exportModel({ config, tensors, ...options }: ExportInput): Uint8Array {
-  const { alphabet, classNames } = options;
-  const outputs = classNames?.length ?? alphabet.size;
-  const forget = alphabet.lastSymbolOf(config.recall?.forget);
-  return exportQuantised(quantiseModel(config, tensors, alphabet.size, outputs, forget), options);
+  const { alphabet, sensor, classNames } = options;
+  const { size } = alphabet ?? sensor;
+  const forget = alphabet?.lastSymbolOf(config.recall?.forget);
+  return exportQuantised(quantiseModel(config, tensors, size, classNames?.length ?? size, forget), options);
 }

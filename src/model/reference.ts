@@ -1,6 +1,7 @@
-import { isTransformer, LAYER_NORM_EPSILON, PATHWAYS, pathwaysOf, TAPS } from "./config.js";
+import { isTransformer, LAYER_NORM_EPSILON, type NgramsConfig, PATHWAYS, pathwaysOf, TAPS } from "./config.js";
 import { exp } from "./elementary.js";
 import { UsageError } from "./errors.js";
+import { ngramReach, ngramRows } from "./ngrams.js";
 import { type QuantisedModel, type QuantisedTensor, stepOf, tensorOf } from "./quantised-model.js";
 import { Recall } from "./recall.js";
 
@@ -390,6 +391,35 @@ const recallOf = (model: QuantisedModel, window: number): Recall =>
     pull: tensorOf(model, "recall.pull").values,
   });
 
+/** The rows that runs of symbols add to the embedding. */
+class Ngrams {
+  readonly #config: NgramsConfig;
+  readonly #table: Matrix;
+  /** The last symbols, the newest last. */
+  readonly #symbols: number[] = [];
+
+  constructor(config: NgramsConfig, table: QuantisedTensor) {
+    this.#config = config;
+    this.#table = matrixOf(table);
+  }
+
+  reset(): void {
+    this.#symbols.length = 0;
+  }
+
+  /** x += the rows of the runs that end in `symbol` */
+  step(symbol: number, x: Float64Array): void {
+    const symbols = this.#symbols;
+    if (symbols.push(symbol) > ngramReach(this.#config) + 1) symbols.shift();
+    ngramRows(this.#config, symbols, symbols.length - 1, (_, row) => addRow(this.#table, row, x));
+  }
+}
+
+/** x += a row */
+function addRow({ columns, weights }: Matrix, row: number, x: Float64Array): void {
+  for (let c = 0, at = row * columns; c < columns; c++, at++) x[c] += weights[at];
+}
+
 /**
  * The model in float64, one symbol at a time: what the integer engine is measured against. The formulas are those of
  * ARCHITECTURE.md, with the quantised weights; a stream has no end.
@@ -410,6 +440,9 @@ export class ReferenceModel {
   readonly #n: Float64Array;
   readonly #logits: Float64Array;
   readonly #recall: Recall | undefined;
+  readonly #ngrams: Ngrams | undefined;
+  /** The sum of x over the steps since the reset, where the model answers from that. */
+  readonly #pooled: Float64Array | undefined;
   readonly #observe: Observer | undefined;
 
   /** @throws UsageError when the model is for comparison: a transformer, whose attention looks at a window, or without router or gate */
@@ -439,29 +472,49 @@ export class ReferenceModel {
     this.#n = zeros(config.dModel);
     this.#logits = zeros(outputs);
     this.#recall = config.recall && recallOf(model, config.recall.window);
+    this.#ngrams = config.ngrams && new Ngrams(config.ngrams, tensorOf(model, "ngrams"));
+    this.#pooled = config.pool === "sum" ? zeros(config.dModel) : undefined;
   }
 
   /** Forgets everything. */
   reset(): void {
     for (const layer of this.#layers) layer.reset();
     this.#recall?.reset();
+    this.#ngrams?.reset();
+    this.#pooled?.fill(0);
   }
 
   /**
-   * Takes a symbol (0 <= symbol < vocab) and gives the logits of what follows, in nats: `outputs` values, in an array that
-   * the next step overwrites.
+   * Takes a symbol (0 <= symbol < vocab) and gives the logits of what follows, or of the classes, in nats: `outputs` values, in
+   * an array that the next step overwrites.
    */
   step(symbol: number): Float64Array {
-    const x = this.#x;
-    const observe = this.#observe;
-    x.set(this.#embedding.weights.subarray(symbol * x.length, (symbol + 1) * x.length));
-    observe?.("residual", -1, x);
-    for (const layer of this.#layers) layer.step(x, observe);
-    normalise(x, this.#gamma, this.#beta, this.#n);
-    observe?.("norm", this.#layers.length, this.#n);
-    multiply(this.#unembedding, this.#n, this.#logits);
+    this.#x.fill(0);
+    addRow(this.#embedding, symbol, this.#x);
+    this.#ngrams?.step(symbol, this.#x);
+    this.#answer();
     this.#recall?.read(symbol);
     this.#recall?.change(this.#logits);
+    return this.#logits;
+  }
+
+  /** The same for a sensor's sample, as the rows of the table that it adds up: `rows` of the alphabet. */
+  stepRows(rows: ArrayLike<number>): Float64Array {
+    this.#x.fill(0);
+    for (let index = 0; index < rows.length; index++) addRow(this.#embedding, rows[index], this.#x);
+    return this.#answer();
+  }
+
+  /** The logits, from x as the tables made it. */
+  #answer(): Float64Array {
+    const x = this.#x;
+    const observe = this.#observe;
+    observe?.("residual", -1, x);
+    for (const layer of this.#layers) layer.step(x, observe);
+    if (this.#pooled) for (let c = 0; c < x.length; c++) this.#pooled[c] += x[c];
+    normalise(this.#pooled ?? x, this.#gamma, this.#beta, this.#n);
+    observe?.("norm", this.#layers.length, this.#n);
+    multiply(this.#unembedding, this.#n, this.#logits);
     return this.#logits;
   }
 

@@ -160,6 +160,19 @@ export class SensorAlphabet {
     return rows;
   }
 
+  /** Of each of a step's rows: the column it tells of, and the row that says that its number is missing. */
+  parts(): { column: number; missing: number }[] {
+    let missing = 0;
+    return this.columns.flatMap(({ values, differences }, column) =>
+      [values, differences].flatMap((list) => {
+        if (list.length === 0) return [];
+        const part = { column, missing };
+        missing += list.length + 2;
+        return [part];
+      }),
+    );
+  }
+
   #checkSteps(length: number): void {
     const count = this.columns.length;
     if (length % count === 0) return;
