@@ -3,10 +3,12 @@ import { FailureError } from "../model/errors.js";
 import { parseConfig } from "../model/parse-config.js";
 import { initialTensors } from "../model/tensors.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
+import { SensorAlphabet } from "../tokenizer/sensor-alphabet.js";
 import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from "./checkpoint.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 
-const config = parseConfig({ block: "gated", dModel: 4, dInner: 6, nLayers: 1, alphabet: { kind: "map" } }, "test");
+const configJson = { block: "gated", dModel: 4, dInner: 6, nLayers: 1 };
+const config = parseConfig({ ...configJson, alphabet: { kind: "map" } }, "test");
 const alphabet = Alphabet.ofTokens(Array.from({ length: 17 }, (_, i) => new Uint8Array(i === 0 ? 0 : 1).fill(96 + i)));
 
 /** A checkpoint whose values are all different. */
@@ -45,11 +47,56 @@ function rewritten(
 describe("decodeCheckpoint", () => {
   test.each([false, true])("gives back what encodeCheckpoint wrote (with training state: %s)", (withTraining) => {
     const bytes = encodeCheckpoint(sample(withTraining));
-    const { alphabet: read, ...rest } = decodeCheckpoint(bytes, "x");
-    const { alphabet: written, ...expected } = sample(withTraining);
-    expect(rest).toEqual(expected);
-    expect(read.toJson()).toEqual(written.toJson());
-    expect(encodeCheckpoint({ alphabet: read, ...rest })).toEqual(bytes);
+    const read = decodeCheckpoint(bytes, "x");
+    expect({ ...read, alphabet: read.alphabet?.toJson() }).toEqual({
+      ...sample(withTraining),
+      alphabet: alphabet.toJson(),
+    });
+    expect(encodeCheckpoint(read)).toEqual(bytes);
+  });
+
+  /** A classifier of a sensor with one column of 5 rows. */
+  function sensorSample(): Checkpoint {
+    const { alphabet: _, ...rest } = sample(false);
+    const columns = [{ name: "°C", decimals: 1, values: [-5, 0, 200], differences: [] }];
+    const sensorConfig = parseConfig(
+      { ...configJson, alphabet: { kind: "sensor", levels: 4, differences: 0 } },
+      "test",
+    );
+    return {
+      ...rest,
+      config: sensorConfig,
+      sensor: SensorAlphabet.fromJson({ kind: "sensor", columns }),
+      classNames: ["cold", "größer"],
+      outputs: 2,
+      tensors: initialTensors(sensorConfig, 5, 2, () => 0.5),
+    };
+  }
+
+  test("gives back a sensor's alphabet and the names of the classes", () => {
+    const written = sensorSample();
+    const bytes = encodeCheckpoint(written);
+    const read = decodeCheckpoint(bytes, "x");
+    expect(read.alphabet).toBeUndefined();
+    expect(read.sensor?.toJson()).toEqual(written.sensor?.toJson());
+    expect(read.classNames).toEqual(["cold", "größer"]);
+    expect(read.tensors).toEqual(written.tensors);
+    expect(encodeCheckpoint(read)).toEqual(bytes);
+    expect(decodeCheckpoint(encodeCheckpoint(sample(false)), "x")).not.toHaveProperty("classNames");
+  });
+
+  test.each(['["a"]', '["a", 2]', '{"0": "a"}', "["])("refuses the class names %s of two outputs", (names) => {
+    const { metadata, tensors } = decodeSafetensors(encodeCheckpoint(sensorSample()), "x");
+    const { crc32: _, ...rest } = metadata;
+    const bytes = encodeSafetensors({ metadata: { ...rest, class_names: names }, tensors });
+    expect(() => decodeCheckpoint(bytes, "x")).toThrow('"class_names" of the metadata is not');
+  });
+
+  test("refuses a sensor's alphabet where the configuration has one of symbols", () => {
+    const bytes = rewritten((_, header) => {
+      header.alphabet = JSON.stringify(sensorSample().sensor?.toJson());
+    });
+    expect(() => decodeCheckpoint(bytes, "x")).toThrow("its settings are not valid");
   });
 
   test("refuses a file cut short anywhere", () => {

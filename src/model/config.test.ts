@@ -8,6 +8,11 @@ import { sizeOf, tensorSpecs } from "./tensors.js";
 const base = { block: "base", dModel: 8, nLayers: 2 };
 const gpt = { block: "gpt", dModel: 8, dInner: 20, nLayers: 2, dHead: 4 };
 const gated = { block: "gated", dModel: 8, dInner: 12, nLayers: 2 };
+const ngrams = { buckets: 9, orders: [2] };
+const sensorOf = (levels: number, differences: number) => ({
+  ...gated,
+  alphabet: { kind: "sensor", levels, differences },
+});
 
 describe("parseConfig()", () => {
   test("fills in defaults with one entry per layer", () => {
@@ -47,6 +52,34 @@ describe("parseConfig()", () => {
     expect(() => parseConfig({ ...gated, recall: { forget: "" } }, "x")).toThrow('"recall.forget"');
     const names = tensorSpecs(config, 256, 256).map(({ name }) => name);
     expect(names.slice(-2)).toEqual(["recall.bonus", "recall.pull"]);
+  });
+
+  test("takes n-grams, in any order, and says nothing of them where there are none", () => {
+    const config = parseConfig({ ...gated, ngrams: { buckets: 65535, orders: [9, 2] } }, "x");
+    expect(config.ngrams).toEqual({ buckets: 65535, orders: [2, 9] });
+    expect(parseConfig(JSON.parse(JSON.stringify(configToJson(config))), "x")).toEqual(config);
+    expect(configToJson(parseConfig(gated, "x"))).not.toHaveProperty("ngrams");
+    const table = (json: object) => tensorSpecs(parseConfig(json, "x"), 256, 3).find(({ name }) => name === "ngrams");
+    const ngrams = { buckets: 7, orders: [3] };
+    expect(table(gated)).toBeUndefined();
+    expect(table({ ...gated, ngrams, embedding: "int4" })).toEqual({
+      name: "ngrams",
+      shape: [7, 8],
+      quantiser: "sparse",
+      group: "embedding",
+    });
+    expect(table({ ...gated, ngrams, embedding: "float" })?.quantiser).toBe("none");
+  });
+
+  test("says in JSON what a classifier answers from and how noisy it is trained, and nothing of the defaults", () => {
+    const plain = parseConfig({ ...gated, pool: "last", train: { noise: 0 } }, "x");
+    expect(plain).toMatchObject({ pool: "last", train: { noise: 0 } });
+    expect(configToJson(plain)).toEqual(configToJson(parseConfig(gated, "x")));
+    expect(configToJson(plain)).not.toHaveProperty("pool");
+    expect(configToJson(plain).train).not.toHaveProperty("noise");
+    const config = parseConfig({ ...gated, pool: "sum", train: { noise: 0.9 } }, "x");
+    expect(configToJson(config)).toMatchObject({ pool: "sum", train: { noise: 0.9 } });
+    expect(parseConfig(JSON.parse(JSON.stringify(configToJson(config))), "x")).toEqual(config);
   });
 
   test("says in JSON that a comparison has no router or gate, and nothing of them elsewhere", () => {
@@ -145,6 +178,39 @@ describe("parseConfig()", () => {
       '"unembedding" is "int4" but "tied"',
     ],
     ["a bad alphabet", { ...base, alphabet: { kind: "words" } }, '"alphabet.kind" is "words" but must be'],
+    [
+      "intervals that tell nothing apart",
+      sensorOf(1, 4),
+      '"alphabet.levels" is 1 but must be 0 or a whole number from 2',
+    ],
+    [
+      "too many intervals",
+      sensorOf(4, 65),
+      '"alphabet.differences" is 65 but must be 0 or a whole number from 2 to 64',
+    ],
+    ["a sensor without intervals", sensorOf(0, 0), '"levels" and "differences" of the alphabet are both 0'],
+    ["a sensor with n-grams", { ...sensorOf(4, 4), ngrams }, '"ngrams" is given but a sensor has no symbols'],
+    ["a sensor with recall", { ...sensorOf(4, 4), recall: {} }, '"recall" is given but a sensor has no symbols'],
+    [
+      "a sensor with a sum",
+      { ...sensorOf(4, 4), pool: "sum" },
+      '"pool" is "sum" but a sensor\'s stream, which has no end',
+    ],
+    ["a tied sensor", { ...sensorOf(4, 4), tied: true }, '"tied" is true but a sensor\'s classes are not its levels'],
+    ["llama with n-grams", { ...gpt, block: "llama", ngrams }, '"ngrams" is given but the llama block has none'],
+    ["no buckets", { ...gated, ngrams: { ...ngrams, buckets: 0 } }, '"ngrams.buckets" is 0 but must be'],
+    ["too many buckets", { ...gated, ngrams: { ...ngrams, buckets: 65536 } }, "a whole number from 1 to 65535"],
+    ["runs of one symbol", { ...gated, ngrams: { ...ngrams, orders: [1] } }, '"ngrams.orders.0" is 1 but must be'],
+    ["runs of ten symbols", { ...gated, ngrams: { ...ngrams, orders: [2, 10] } }, "a whole number from 2 to 9"],
+    ["no runs", { ...gated, ngrams: { ...ngrams, orders: [] } }, "a list of one to eight different lengths"],
+    [
+      "runs given twice",
+      { ...gated, ngrams: { ...ngrams, orders: [3, 3] } },
+      "a list of one to eight different lengths",
+    ],
+    ["n-grams without orders", { ...gated, ngrams: { buckets: 9 } }, '"ngrams.orders" is missing'],
+    ["an unknown pool", { ...gated, pool: "mean" }, '"pool" is "mean" but must be one of "last", "sum"'],
+    ["noise alone", { ...gated, train: { noise: 0.95 } }, '"train.noise" is 0.95 but must be a number from 0 to 0.9'],
     ["a list", [], "it is a list but must be a JSON object"],
     ["null", null, "it is null but must be a JSON object"],
   ])("refuses %s in one sentence", (_, json, problem) => {

@@ -264,7 +264,7 @@ describe("Trainer.create() refuses", () => {
     [
       "an empty text",
       gated,
-      { examples: { ...texts, symbols: texts.symbols.with(4, drawn(0)) } },
+      { examples: { ...texts, symbols: texts.symbols.map((text, i) => (i === 4 ? drawn(0) : text)) } },
       "text 4 has no symbols",
     ],
     ["a symbol of another alphabet", gated, { vocab: 24 }, "of text 0 is outside the alphabet of 24"],
@@ -284,7 +284,12 @@ describe("Trainer.create() refuses", () => {
       { examples: { ...series, parts: [] } },
       '"noise" is set but the series do not say',
     ],
-    ["nothing to learn from", gated, { examples: undefined }, "Cannot train without symbols or examples"],
+    [
+      "nothing to learn from",
+      gated,
+      { examples: undefined as unknown as Examples },
+      "Cannot train without symbols or examples",
+    ],
   ];
   test.each(refusals)("%s", async (_, json, options, problem) => {
     const created = trainerOf(json, texts, options as Partial<TrainerOptions>);
