@@ -1,4 +1,4 @@
-import type { ModelConfig } from "./config.js";
+import type { ModelConfig, NgramsConfig } from "./config.js";
 import { UsageError } from "./errors.js";
 import { parseConfig } from "./parse-config.js";
 
@@ -20,6 +20,19 @@ const tokens20k = {
   // 94 tokens are about 256 bytes.
   train: { batch: 8, context: 94 },
 };
+
+/** Of short texts: 48 tokens are about 150 bytes. */
+const classifier = (dModel: number, dInner: number, nLayers: number, size: number, ngrams: NgramsConfig) => ({
+  block: "gated",
+  dModel,
+  dInner,
+  nLayers,
+  pathways: ["local", "state"],
+  alphabet: { kind: "tokens", size },
+  ngrams,
+  pool: "sum",
+  train: { batch: 32, context: 48, learningRate: 0.01, noise: 0.1, steps: 2000 },
+});
 
 // What each is for and what it reaches stands in RESULTS.md.
 const shapes: Record<string, unknown> = {
@@ -59,6 +72,18 @@ const shapes: Record<string, unknown> = {
     // Of the 208 questions of validation.txt, learning rate 0.01 answers 149 to the letter and 0.02 answers 140 (means of
     // three seeds), though 0.02 needs no more bits per byte.
     train: { learningRate: 0.01, steps: 1500, batch: 16, context: 48, validation: 0, validateEvery: 500 },
+  },
+  "classify-8k": classifier(20, 32, 1, 256, { buckets: 1024, orders: [2, 3] }),
+  "classify-20k": classifier(30, 48, 1, 512, { buckets: 2048, orders: [2, 3] }),
+  "classify-64k": classifier(40, 64, 2, 512, { buckets: 6144, orders: [2, 3, 4] }),
+  "sensor-4k": {
+    block: "gated",
+    dModel: 20,
+    dInner: 40,
+    nLayers: 2,
+    pathways: ["local", "state"],
+    alphabet: { kind: "sensor", levels: 16, differences: 8 },
+    train: { batch: 16, context: 64, learningRate: 0.01, noise: 0.02, steps: 1500 },
   },
 };
 

@@ -55,6 +55,17 @@ describe("intervalStarts", () => {
   });
 });
 
+test("parts() are the columns and the rows of what is missing", () => {
+  const sensor = made({ values: [1, 2], differences: [0] }, { differences: [-1, 1] }, { values: [5] });
+  expect(sensor.parts()).toEqual([
+    { column: 0, missing: 0 },
+    { column: 0, missing: 4 },
+    { column: 1, missing: 7 },
+    { column: 2, missing: 11 },
+  ]);
+  expect([...sensor.rows(Int32Array.of(MISSING, MISSING, MISSING))]).toEqual([0, 4, 7, 11]);
+});
+
 describe("SensorAlphabet.fit: decimals", () => {
   const decimalsOf = (values: number[]) => fitOne(values).columns[0].decimals;
   const cases: [string, number[], number][] = [

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../model/errors.js";
 import { parseConfig } from "../model/parse-config.js";
+import { quantiseModel } from "../model/quantised-model.js";
+import { ReferenceModel } from "../model/reference.js";
 import { ExampleSampler, type Examples, type SeriesExamples, type TextExamples } from "./examples.js";
 import { Random } from "./random.js";
 import { nodePlatform } from "./threads-node.js";
@@ -186,6 +188,42 @@ describe("evaluateExamples()", () => {
     const trainer = await trainerOf(gated, texts);
     expect(await trainer.evaluateExamples(texts)).toEqual(await trainer.evaluateExamples(cut));
     await trainer.close();
+  });
+});
+
+describe("the reference model", () => {
+  /** Mean cross-entropy of the examples that have a class, of each text or series read from its beginning. */
+  function referenceNats(json: unknown, state: TrainerState, examples: Examples): number {
+    const model = quantiseModel(parseConfig(json, "test"), state.tensors, vocab, outputs);
+    const reference = new ReferenceModel(model);
+    const nats: number[] = [];
+    const count = (logits: Float64Array, label: number) => {
+      if (label === 65535) return;
+      nats.push(Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0)) - logits[label]);
+    };
+    if (examples.kind === "texts") {
+      examples.symbols.forEach((text, index) => {
+        reference.reset();
+        const steps = Array.from(text, (symbol) => reference.step(symbol));
+        count(steps[steps.length - 1], examples.labels[index]);
+      });
+    } else {
+      examples.labels.forEach((label, step) => {
+        if (examples.starts.includes(step)) reference.reset();
+        count(reference.stepRows(examples.rows.subarray(3 * step, 3 * step + 3)), label);
+      });
+    }
+    return nats.reduce((a, b) => a + b) / nats.length;
+  }
+
+  test.each(cases)("answers as the trainer does: %s", async (_, json, examples) => {
+    const whole = { ...(json as typeof gated), train: { ...train, context: 120 } };
+    const { state } = await stateAfter(whole, examples, 2, 12);
+    const trainer = await trainerOf(whole, examples, { resume: state });
+    const { natsPerExample } = await trainer.evaluateExamples(examples);
+    await trainer.close();
+    expect(referenceNats(whole, state, examples)).toBeCloseTo(natsPerExample, 5);
+    expect(Math.abs(natsPerExample - Math.log(outputs))).toBeGreaterThan(0.01);
   });
 });
 
