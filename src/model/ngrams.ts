@@ -1,7 +1,7 @@
 import type { NgramsConfig } from "./config.js";
 
-/** Of multiplicative hashing: 2^32 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4). */
-const MULTIPLIER = 0x9e3779b9;
+/** Of multiplicative hashing: the prime next to 2^32 over the golden ratio (Knuth, The Art of Computer Programming 3, 6.4). */
+const MULTIPLIER = 0x9e3779b1;
 
 /**
  * The rows of the table that runs of symbols have, as SPEC.md 3.2.1 says.

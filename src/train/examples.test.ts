@@ -82,7 +82,7 @@ const cases: [string, unknown, Examples, string][] = [
     "the sum, n-grams, noise",
     { ...gated, ngrams, pool: "sum", train: { ...train, noise: 0.2 } },
     texts,
-    "4084d799f0ca6ae4",
+    "9d022d28b59fbb5c",
   ],
   ["series", sensor, series, "072af48535b692f2"],
   ["series with noise", { ...sensor, train: { ...train, noise: 0.3 } }, series, "718a355d009635f2"],

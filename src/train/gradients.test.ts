@@ -188,7 +188,7 @@ function ngramRowsOf({ ngrams }: ModelConfig, symbols: number[]): number[] {
     let h = 0n;
     for (let n = 1; n <= order; n++) {
       const c = n <= symbols.length ? BigInt(symbols[symbols.length - n]) + 1n : 0n;
-      h = ((h + c) * 0x9e3779b9n) % 2n ** 32n;
+      h = ((h + c) * 0x9e3779b1n) % 2n ** 32n;
     }
     return Number(((h >> 16n) * BigInt(ngrams?.buckets ?? 0)) >> 16n);
   });
