@@ -12,5 +12,7 @@ export { type QuantisedModel, quantiseModel } from "./model/quantised-model.js";
 export { ReferenceModel } from "./model/reference.js";
 export { Alphabet } from "./tokenizer/alphabet.js";
 export { learnAlphabet } from "./tokenizer/learn.js";
+export { SensorAlphabet } from "./tokenizer/sensor-alphabet.js";
+export type { Examples, SeriesExamples, TextExamples } from "./train/examples.js";
 export type { Thread, ThreadPlatform } from "./train/threads.js";
 export { Trainer, type TrainerOptions, type TrainerState } from "./train/trainer.js";

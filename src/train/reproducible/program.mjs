@@ -36,6 +36,14 @@ const configs = {
     recall: { window: 50, forget: " " },
     train,
   },
+  "n-grams": {
+    block: "gated",
+    dModel: 12,
+    dInner: 20,
+    nLayers: 1,
+    ngrams: { buckets: 700, orders: [2, 4] },
+    train,
+  },
   muon: {
     block: "gated",
     dModel: 12,
