@@ -71,17 +71,25 @@ typedef const ATOME_FLASH uint8_t flash_t; /* a byte of the model, or of a text 
 #endif
 #define HAS_INT4(a, option) (ATOME_INT4 && ((a)->options & (option)))
 
-enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56, RECALL_BYTES = 116 };
-enum { LOCAL = 1, STATE = 2, SPARSE = 4 };                                        /* pathways */
-enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16 }; /* options */
+enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56, RECALL_BYTES = 116, NGRAM_BYTES = 8, DECISION_BYTES = 8 };
+enum { LOCAL = 1, STATE = 2, SPARSE = 4 }; /* pathways */
+enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16, NGRAMS = 32, POOLED = 64, SENSOR = 128, DECISION = 256 }; /* options */
+#define OPTIONS_INT4 (ATOME_INT4 ? EMBED_INT4 | UNEMBED_INT4 : 0)
+#define OPTIONS_MORE (ATOME_RECALL * RECALL | ATOME_NGRAMS * NGRAMS | ATOME_POOLED * POOLED | ATOME_SENSOR * SENSOR | ATOME_DECIDE * DECISION)
+#define OPTIONS_RUN (TIED | CLASSIFIER | OPTIONS_INT4 | OPTIONS_MORE) /* of models that this build runs */
 enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAST = 5 };
 enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46, MEMORY_BYTES = 48 }; /* in the header */
 enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, QUERY = 24, KEY = 28, VALUE = 32, IN = 36, GATE = 40, OUT = 44, ROUTER_BIAS = 48, TAP_SHIFT = 54, MIX_SHIFT = 55 }; /* in a layer's record */
 enum { FORGET = 2, PAIRS = 4, PAIR_BYTES = 4 }; /* in the recall record, after the window */
+enum { ORDERS = 2, NGRAM_SCALE = 4 };           /* in the n-gram record, after the buckets */
+enum { ENTRIES = 4, ENTRY_BYTES = 4 };          /* in the sensor record, after the number of columns */
+enum { PROBABILITY, MARGIN, ENTROPY, ENERGY };  /* signals of the decision record; the threshold follows */
 enum { MATCH_MAX = 6, MATCH_SHIFT = 11, COUNT_MASK = 2047 };
 enum { VECTOR_MAX = 6553 };
 #define RESIDUAL_MAX INT32_C(0x1FFFFF) /* no enum holds them where int has 16 bits */
 #define MIX_MAX INT32_C(0x1FFFF)
+#define HASH_FACTOR UINT32_C(0x9E3779B1)
+#define SIGN UINT32_C(0x80000000)
 enum { TABLE_ENTRIES = 252, MIX_BYTES = 8 };
 
 struct atome {
@@ -367,24 +375,10 @@ static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *
 }
 #endif
 
-/* residual = row of the embedding table; moves the cursor to the first layer */
-static void load_row(atome_t *a, uint32_t row) {
+/* x = row of a ternary table, times scale; moves the cursor past the table */
+static void load_ternary(atome_t *a, int32_t *x, uint32_t rows, uint32_t row, uint32_t scale) {
   flash_t *table = a->weights;
-  uint32_t rows = a->vocab, groups = group_count(a->width), scale = read32(a->model + EMBED_SCALE), g;
-  int32_t *x = a->residual;
-#if ATOME_INT4
-  if (a->options & EMBED_INT4) {
-    int32_t step = (int32_t)read16(table + 2 * row);
-    flash_t *nibble = table + align4(2 * rows);
-    groups = (a->width + 1) >> 1;
-    a->weights = FORWARD(nibble, align4(rows * groups));
-    for (nibble = FORWARD(nibble, row * groups); groups; groups--, nibble++) {
-      *x++ = (((*nibble & 15) - 8) * step) >> scale;
-      *x++ = (((*nibble >> 4) - 8) * step) >> scale;
-    }
-    return;
-  }
-#endif
+  uint32_t groups = group_count(a->width), g;
   a->weights = FORWARD(table, align4(rows * groups));
   for (g = 0; g < groups; g++) {
     uint32_t code = *FORWARD(table, g < (groups & ~UINT32_C(3)) ? ((g >> 2) * rows + row) * 4 + (g & 3) : g * rows + row), place = 84;
@@ -397,6 +391,34 @@ static void load_row(atome_t *a, uint32_t row) {
     } while (place);
     x += 5;
   }
+}
+
+/* x = row of the embedding table; moves the cursor past the table */
+static void load_row(atome_t *a, int32_t *x, uint32_t row) {
+  uint32_t rows = a->vocab, scale = read32(a->model + EMBED_SCALE);
+#if ATOME_INT4
+  if (a->options & EMBED_INT4) {
+    uint32_t row_bytes = (a->width + 1) >> 1;
+    int32_t step = (int32_t)read16(a->weights + 2 * row);
+    flash_t *nibble = a->weights + align4(2 * rows);
+    a->weights = FORWARD(nibble, align4(rows * row_bytes));
+    for (nibble = FORWARD(nibble, row * row_bytes); row_bytes; row_bytes--, nibble++) {
+      *x++ = (((*nibble & 15) - 8) * step) >> scale;
+      *x++ = (((*nibble >> 4) - 8) * step) >> scale;
+    }
+    return;
+  }
+#endif
+  load_ternary(a, x, rows, row, scale);
+}
+
+/* residual += product */
+static void add_product(atome_t *a) {
+  uint32_t c = a->width;
+  do {
+    c--;
+    a->residual[c] = clamp(a->residual[c] + a->product[c], RESIDUAL_MAX);
+  } while (c);
 }
 
 /* vector = norm(residual); moves the cursor past the norm's pairs */
@@ -615,12 +637,109 @@ static void run_layer(atome_t *a, uint16_t *mix) {
     multiply_ternary(a, a->width, w, product);
     scale_product(product, a->width, record + OUT, INT32_MAX);
   }
-  c = a->width;
-  do {
-    c--;
-    a->residual[c] = clamp(a->residual[c] + product[c], RESIDUAL_MAX);
-  } while (c);
+  add_product(a);
 }
+
+#if ATOME_NGRAMS
+/* ---- n-grams: 3.2.1 ---- */
+
+/* residual += rows of the last runs; moves both cursors past what is theirs. The memory: the last symbols, newest first, each
+ * plus 1. */
+static NOINLINE void add_ngrams(atome_t *a, uint32_t symbol) {
+  flash_t *record = a->weights, *table = record + NGRAM_BYTES;
+  alias16_t *before = (alias16_t *)(void *)a->memory;
+  uint32_t buckets = read16(record), orders = read16(record + ORDERS), n = 0, next = symbol + 1, hash = next * HASH_FACTOR;
+  do {
+    uint32_t older = before[n];
+    before[n++] = (uint16_t)next;
+    next = older;
+    hash = (hash + next) * HASH_FACTOR;
+    if (orders & 1) {
+      a->weights = table;
+      load_ternary(a, a->product, buckets, ((hash >> 16) * buckets) >> 16, read32(record + NGRAM_SCALE));
+      add_product(a);
+    }
+  } while (orders >>= 1);
+  take_memory(a, 2 * n);
+}
+#endif
+
+#if ATOME_SENSOR
+/* ---- samples: 3.2.2 ---- */
+
+/* Moves both cursors past what is the sensor's. */
+static void open_sensor(atome_t *a) {
+  flash_t *entry = a->weights + ENTRIES, *end;
+  uint32_t columns = read16(a->weights);
+  take_memory(a, 4 * columns);
+  for (end = entry + ENTRY_BYTES * columns; columns; columns--, entry += ENTRY_BYTES) end += 4 * (entry[0] + entry[1]);
+  a->weights = end;
+}
+
+/* residual += the row of v's level among n thresholds, of the table from `row` on; returns the first row after theirs. */
+static NOINLINE uint32_t add_level(atome_t *a, flash_t *table, flash_t *threshold, uint32_t n, uint32_t row, int32_t v) {
+  uint32_t level = 0;
+  if (!n) return row;
+  if (v != ATOME_MISSING)
+    for (level = 1; level <= n && (int32_t)read32(threshold) <= v; level++) threshold += 4;
+  a->weights = table;
+  load_row(a, a->product, row + level);
+  add_product(a);
+  return row + n + 2;
+}
+
+/* residual = rows of the levels of a sample; moves both cursors past what is the sensor's. The memory: the last values, with
+ * their sign turned, so that at first they are missing. */
+static void load_sample(atome_t *a, const int32_t *values) {
+  flash_t *entry = a->weights + ENTRIES, *threshold, *table;
+  alias32_t *last = (alias32_t *)(void *)a->memory;
+  uint32_t columns = read16(a->weights), row = 0;
+  threshold = entry + ENTRY_BYTES * columns;
+  open_sensor(a);
+  table = a->weights;
+  fill(a->residual, a->width, 0);
+  for (; columns; columns--, entry += ENTRY_BYTES) {
+    int32_t v = *values++, before = (int32_t)(*last ^ SIGN);
+    if (((uint32_t)v + SIGN / 2) >> 31) v = ATOME_MISSING;
+    *last++ = (uint32_t)v ^ SIGN;
+    row = add_level(a, table, threshold, entry[0], row, v);
+    threshold += 4 * entry[0];
+    v = v == ATOME_MISSING || before == ATOME_MISSING ? ATOME_MISSING : v - before;
+    row = add_level(a, table, threshold, entry[1], row, v);
+    threshold += 4 * entry[1];
+  }
+}
+#endif
+
+#if ATOME_POOLED
+/* ---- the sum over the steps: 3.2, 3.6 ---- */
+
+/* OR of the magnitudes of the sums, which the memory holds. */
+static uint32_t sum_bits(const atome_t *a) {
+  const int32_t *sum = (const int32_t *)(const void *)a->memory, *end = sum + a->width;
+  uint32_t bits = 0;
+  do bits |= magnitude(*sum++);
+  while (sum != end);
+  return bits;
+}
+
+/* Adds the residual to the sums. */
+static void add_step(atome_t *a) {
+  int32_t *sum = (int32_t *)(void *)a->memory;
+  uint32_t c, shift;
+  for (c = 0; c < a->width; c++) sum[c] += a->residual[c];
+  shift = sum_bits(a) >> 29 ? 1 : 0;
+  for (c = 0; c < a->width; c++) sum[c] >>= shift;
+}
+
+/* residual = the sums, in the range of a residual */
+static void load_sum(atome_t *a) {
+  const int32_t *sum = (const int32_t *)(const void *)a->memory;
+  uint32_t bits = sum_bits(a), k = 0, c;
+  for (; bits >> 21; bits >>= 1) k++;
+  for (c = 0; c < a->width; c++) a->residual[c] = sum[c] >> k;
+}
+#endif
 
 #if ATOME_RECALL
 /* ---- recall: 3.6.1 ---- */
@@ -716,7 +835,7 @@ static uint32_t read_header(atome_t *a, flash_t *model) {
   a->head = read16(model + 24);
   a->layers = model[26];
   a->top_k = model[27];
-  a->options = model[28];
+  a->options = read16(model + 28);
   a->memory_bytes = read32(model + MEMORY_BYTES) + MIX_BYTES * a->layers;
   a->paths_width = a->width;
   if (IS_GATED(a)) {
@@ -741,7 +860,7 @@ typedef struct {
 } walk_t;
 
 /* What a part of the weights holds, and so what is checked; the low three bits: bytes of a unit. */
-enum { ANY = 0, CODES = 1, STEPS = 2, TAPS6 = 4, TAPS2 = 8 | 2, CONSTANTS = 8 | 4 };
+enum { ANY = 0, CODES = 1, STEPS = 2, TAPS6 = 4, TAPS2 = 8 | 2, CONSTANTS = 8 | 4, THRESHOLDS = 16 | 4 };
 
 static uint32_t out_of(uint32_t v, uint32_t least, uint32_t most) { return v - least > most - least; }
 
@@ -763,6 +882,9 @@ static uint32_t bad_unit(flash_t *p, uint32_t kind) {
     return v == 27 ? ATOME_ERROR_CODE : 0;
   }
   if (kind == STEPS) return p[1] >> 7 ? ATOME_ERROR_SCALE : 0;
+#if ATOME_SENSOR
+  if (kind == THRESHOLDS) return (int32_t)read32(p) >= (int32_t)read32(p + 4) ? ATOME_ERROR_SENSOR : 0;
+#endif
   v = read16(p);
   if (kind == TAPS2) return v >> 10 | (v >> 1 & ~v & 0x155) ? ATOME_ERROR_TAP : 0;
   if (kind == TAPS6) return p[3] >> 6 ? ATOME_ERROR_TAP : 0;
@@ -842,6 +964,60 @@ static uint32_t pass_recall(walk_t *walk) {
 }
 #endif
 
+#if ATOME_NGRAMS && ATOME_CHECK
+/* Walks the n-gram record and its table; returns the bytes of memory they need. */
+static uint32_t pass_ngrams(walk_t *walk) {
+  flash_t *record = walk->a.weights;
+  uint32_t orders, bytes = 2;
+  pass(walk, ANY, 0, NGRAM_BYTES);
+  if (walk->error) return 0;
+  orders = read16(record + ORDERS);
+  if (!read16(record) || out_of(orders, 1, 255) || read32(record + NGRAM_SCALE) > RESIDUAL_MAX) {
+    walk->error = ATOME_ERROR_NGRAMS;
+    return 0;
+  }
+  pass_table(walk, read16(record), walk->a.width, 0);
+  while (orders >>= 1) bytes += 2;
+  return align4(bytes);
+}
+#endif
+
+#if ATOME_SENSOR && ATOME_CHECK
+/* Walks n thresholds; returns the rows that belong to them. */
+static NOINLINE uint32_t pass_levels(walk_t *walk, uint32_t n) {
+  if (!n) return 0;
+  pass(walk, THRESHOLDS, n - 1, 4);
+  return n + 2;
+}
+
+/* Walks the sensor record; returns the bytes of memory it needs. */
+static uint32_t pass_sensor(walk_t *walk) {
+  flash_t *record = walk->a.weights, *entry = record + ENTRIES;
+  uint32_t columns, rows = 0, i;
+  pass(walk, ANY, 0, ENTRIES);
+  if (walk->error) return 0;
+  columns = read32(record);
+  if (!out_of(columns, 1, 64)) {
+    pass(walk, ANY, 0, ENTRY_BYTES * columns);
+    for (i = columns; i && !walk->error; i--, entry += ENTRY_BYTES) {
+      if (out_of(entry[0] | entry[1], 1, 63) || entry[3]) walk->error = ATOME_ERROR_SENSOR;
+      rows += pass_levels(walk, entry[0]) + pass_levels(walk, entry[1]);
+    }
+  }
+  if (!walk->error && rows != walk->a.vocab) walk->error = ATOME_ERROR_SENSOR;
+  return 4 * columns;
+}
+#endif
+
+#if ATOME_DECIDE && ATOME_CHECK
+/* Walks the decision record. */
+static void pass_decision(walk_t *walk) {
+  flash_t *record = walk->a.weights;
+  pass(walk, ANY, 0, DECISION_BYTES);
+  if (!walk->error && read32(record) > ENERGY) walk->error = ATOME_ERROR_DECISION;
+}
+#endif
+
 #if ATOME_TOKENS || ATOME_CHECK
 /* The longest string of the list that text starts with; *length is 0 when there is none, and then the result is the
  * escape or `count`. */
@@ -916,8 +1092,8 @@ uint32_t atome_check(const ATOME_FLASH void *at, uint32_t bytes, uint32_t *arena
   options = read32(model + 28);
   if (out_of(model[26], 1, 64) || out_of(model[27], 1, 4) || (!(options & CLASSIFIER) && read16(model + 16) != read16(model + 18)))
     return ATOME_ERROR_DIMENSION;
-  if (options > 31 || (options & CLASSIFIER && options & (TIED | RECALL)) || (options & TIED && (options ^ options >> 1) & EMBED_INT4) ||
-      (!ATOME_RECALL && options & RECALL) || (!ATOME_INT4 && options & (EMBED_INT4 | UNEMBED_INT4)) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
+  if (options & ~(uint32_t)OPTIONS_RUN || options & (options & CLASSIFIER ? TIED | RECALL : POOLED | SENSOR | DECISION) ||
+      (options & TIED && (options ^ options >> 1) & EMBED_INT4) || (options & SENSOR && options & NGRAMS) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
     return ATOME_ERROR_OPTION;
   if (read32(model + EPSILON) >> 30 || read32(model + EMBED_SCALE) > (options & EMBED_INT4 ? 15 : RESIDUAL_MAX) ||
       bad_scale(model + LOGIT_SCALE) || read16(model + FINAL_SHIFT) > 31)
@@ -934,19 +1110,30 @@ uint32_t atome_check(const ATOME_FLASH void *at, uint32_t bytes, uint32_t *arena
     end += size;
   }
   /* the bit of the class names is that of the option */
-  if (end != bytes || !(seen & 1 << SECTION_WEIGHTS) || (seen ^ options) & CLASSIFIER) return ATOME_ERROR_SECTION;
+  if (end != bytes || !(seen & 1 << SECTION_WEIGHTS) || (seen ^ options) & CLASSIFIER || (options & SENSOR && seen & 1 << SECTION_TOKENS))
+    return ATOME_ERROR_SECTION;
 
   *arena_bytes = read_header(&walk.a, model);
   entry = model + HEADER_BYTES;
   walk.a.weights = walk.a.content;
   walk.end = FORWARD(walk.a.content, read32(entry + 4));
   walk.error = 0;
+  end = options & POOLED ? 4 * walk.a.width : 0;
+#if ATOME_SENSOR
+  if (options & SENSOR) end += pass_sensor(&walk);
+#endif
   pass_table(&walk, walk.a.vocab, walk.a.width, options & EMBED_INT4);
-  for (i = end = 0; i < walk.a.layers && !walk.error; i++) end += pass_layer(&walk);
+#if ATOME_NGRAMS
+  if (options & NGRAMS) end += pass_ngrams(&walk);
+#endif
+  for (i = 0; i < walk.a.layers && !walk.error; i++) end += pass_layer(&walk);
   pass(&walk, ANY, 0, 4 * walk.a.width);
   if (!(options & TIED)) pass_table(&walk, walk.a.outputs, walk.a.width, options & UNEMBED_INT4);
 #if ATOME_RECALL
   if (options & RECALL) end += pass_recall(&walk);
+#endif
+#if ATOME_DECIDE
+  if (options & DECISION) pass_decision(&walk);
 #endif
   if (walk.error) return walk.error;
   if (walk.a.weights != walk.end || end != read32(model + MEMORY_BYTES)) return ATOME_ERROR_WEIGHTS;
@@ -991,23 +1178,54 @@ void atome_recall(atome_t *a, uint32_t longest, uint32_t repeats, int32_t penalt
 }
 #endif
 
-uint32_t atome_feed(atome_t *a, uint32_t symbol) {
-  uint32_t i;
-  if (symbol >= a->vocab) return 1;
+/* Sets both cursors to where a step begins. */
+static void rewind(atome_t *a) {
   a->weights = a->content;
   a->memory = (uint8_t *)(a->mix + MIX_BYTES / 2 * a->layers);
-  load_row(a, symbol);
+}
+
+static void run_layers(atome_t *a) {
+  uint32_t i;
   for (i = 0; i < a->layers; i++) run_layer(a, a->mix + MIX_BYTES / 2 * i);
+#if ATOME_POOLED
+  if (a->options & POOLED) add_step(a);
+#endif
+}
+
+uint32_t atome_feed(atome_t *a, uint32_t symbol) {
+  if (symbol >= a->vocab) return 1;
+  rewind(a);
+#if ATOME_SENSOR
+  if (a->options & SENSOR) open_sensor(a);
+#endif
+  load_row(a, a->residual, symbol);
+#if ATOME_NGRAMS
+  if (a->options & NGRAMS) add_ngrams(a, symbol);
+#endif
+  run_layers(a);
 #if ATOME_RECALL
   if (a->options & RECALL) remember(a, symbol);
 #endif
   return 0;
 }
 
+#if ATOME_SENSOR
+uint32_t atome_feed_sample(atome_t *a, const int32_t *values) {
+  if (!(a->options & SENSOR)) return 1;
+  rewind(a);
+  load_sample(a, values);
+  run_layers(a);
+  return 0;
+}
+#endif
+
 const int32_t *atome_logits(atome_t *a) {
   flash_t *final_norm = a->weights;
   uint32_t rows = a->outputs;
   int32_t *logits = a->product;
+#if ATOME_POOLED
+  if (a->options & POOLED) load_sum(a);
+#endif
   normalize(a, read16(a->model + FINAL_SHIFT));
   if (a->options & TIED) a->weights = a->content;
 #if ATOME_INT4
@@ -1087,24 +1305,54 @@ const int32_t *atome_scores(atome_t *a) {
 }
 #endif
 
-#if ATOME_SCORES || ATOME_ROUTER
+#if ATOME_SCORES || ATOME_ROUTER || ATOME_DECIDE
+/* 2048 log2(v / 2^15), v in 2^15 .. 2^16 - 1 */
+static int32_t log2_fraction(uint32_t v) {
+  int32_t fraction = 0, i;
+  for (i = 1024; i; i >>= 1) {
+    v = (v * v) >> 15;
+    if (v >> 16) {
+      v >>= 1;
+      fraction += i;
+    }
+  }
+  return fraction;
+}
+
 uint32_t atome_entropy(const int32_t *probability, uint32_t n) {
   int32_t entropy = 0;
   for (; n; n--) {
-    uint32_t p = (uint32_t)*probability++, bits, i;
+    uint32_t p = (uint32_t)*probability++, bits;
     int32_t surprise = 0;
     if (!p) continue;
     for (bits = p; bits < 32768; bits <<= 1) surprise += 2048;
-    for (i = 1024; i; i >>= 1) {
-      bits = (bits * bits) >> 15;
-      if (bits >> 16) {
-        bits >>= 1;
-        surprise -= (int32_t)i;
-      }
-    }
-    entropy += ((int32_t)p * surprise) >> 15;
+    entropy += ((int32_t)p * (surprise - log2_fraction(bits))) >> 15;
   }
   return (uint32_t)entropy;
+}
+#endif
+
+#if ATOME_DECIDE
+uint32_t atome_decide(atome_t *a, int32_t *probability) {
+  flash_t *record = FORWARD(a->content, read32(a->model + HEADER_BYTES + 4) - DECISION_BYTES); /* the last of the weights */
+  int32_t *v = a->product, top, second = INT32_MIN, confidence;
+  uint32_t n = a->outputs, sum = 0, best, signal, i;
+  top = maximum(v, n, &best);
+  for (i = 0; i < n; i++) {
+    if (i != best && v[i] > second) second = v[i];
+    sum += (uint32_t)exp2_negative(top - v[i]);
+  }
+  softmax(v, n);
+  *probability = confidence = v[best];
+  if (!(a->options & DECISION)) return best;
+  signal = read32(record);
+  if (signal == MARGIN) confidence = top - second;
+  if (signal == ENTROPY) confidence = -(int32_t)atome_entropy(v, n);
+  if (signal == ENERGY) {
+    for (; sum >> 16; sum >>= 1) top += 2048;
+    confidence = top + log2_fraction(sum);
+  }
+  return confidence < (int32_t)read32(record + 4) ? ATOME_NONE : best;
 }
 #endif
 

@@ -66,6 +66,18 @@ extern "C" {
 #ifndef ATOME_RECALL
 #define ATOME_RECALL 1 /* models with recall, atome_recall */
 #endif
+#ifndef ATOME_NGRAMS
+#define ATOME_NGRAMS 1 /* models with n-grams */
+#endif
+#ifndef ATOME_POOLED
+#define ATOME_POOLED 1 /* classifiers that answer from the sum over all steps */
+#endif
+#ifndef ATOME_SENSOR
+#define ATOME_SENSOR 1 /* models of samples, atome_feed_sample */
+#endif
+#ifndef ATOME_DECIDE
+#define ATOME_DECIDE 1 /* models with a decision's threshold, atome_decide */
+#endif
 #ifndef ATOME_CHECK
 #define ATOME_CHECK 1 /* atome_check */
 #endif
@@ -109,8 +121,15 @@ enum {
   ATOME_ERROR_TOKEN = 16,
   ATOME_ERROR_CLASS = 17,
   ATOME_ERROR_ARENA = 18,
-  ATOME_ERROR_RECALL = 19
+  ATOME_ERROR_RECALL = 19,
+  ATOME_ERROR_NGRAMS = 20,
+  ATOME_ERROR_SENSOR = 21,
+  ATOME_ERROR_DECISION = 22
 };
+
+/* What atome_decide answers when the model is not sure enough, and a value that was not measured. */
+#define ATOME_NONE UINT32_C(65535)
+#define ATOME_MISSING INT32_MIN
 
 /* A running stream: the first bytes of the arena. Its members are the engine's own. */
 typedef struct atome atome_t;
@@ -145,8 +164,13 @@ void atome_recall(atome_t *a, uint32_t longest, uint32_t repeats, int32_t penalt
  * Returns 0, or 1 and changes nothing when the symbol is out of range. */
 uint32_t atome_feed(atome_t *a, uint32_t symbol);
 
+/* Takes one sample in place of a symbol: a value per column of the sensor, in the units of the model's metadata, each -2^30 to
+ * 2^30 - 1; any other value, ATOME_MISSING for one, is missing, which models know. Returns 0, or 1 and changes nothing when the
+ * model is of no sensor. */
+uint32_t atome_feed_sample(atome_t *a, const int32_t *values);
+
 /* Computes the logits after the last symbol fed (there must be one): `outputs` of them, in 1/2048 bit. They stay valid, at
- * the same place, until the next call of atome_feed, atome_step or atome_scores. */
+ * the same place, until the next call of atome_feed, atome_feed_sample, atome_step, atome_scores or atome_decide. */
 const int32_t *atome_logits(atome_t *a);
 
 /* atome_feed and atome_logits. NULL when the symbol is out of range (nothing is changed). */
@@ -160,6 +184,10 @@ uint32_t atome_sample(atome_t *a, atome_sampler_t *sampler);
 
 /* Turns the logits into probabilities in 1/32768, in place, and returns them: the scores of a class model. */
 const int32_t *atome_scores(atome_t *a);
+
+/* The class, or ATOME_NONE when its confidence is below the model's threshold; a model without one is always sure. Turns the
+ * logits into probabilities as atome_scores does; *probability is the largest of them. */
+uint32_t atome_decide(atome_t *a, int32_t *probability);
 
 /* Entropy in 1/2048 bit of n probabilities in 1/32768, each 0..32768; 0 of none. */
 uint32_t atome_entropy(const int32_t *probability, uint32_t n);

@@ -7,7 +7,8 @@
  *          0  u32   prompt: number of prompt symbols (0: the prompt is the text)
  *          4  u32   generate: number of symbols to generate after the prompt
  *          8  u16   temperature, u16 top_k, u16 top_p: the sampler; temperature 0 is argmax
- *         14  u16   details: 1 to exercise and hash the rest of the interface too
+ *         14  u16   bit 0, details: to exercise and hash the rest of the interface too; bit 1: the text is samples of a
+ *                   sensor, an i32 for each of their values
  *         16  u32   random: the sampler's generator state
  *         20  u32   text: number of bytes of prompt text
  *         24  u16 x prompt, then u8 x text
@@ -15,8 +16,9 @@
  * The logits are computed after every symbol fed, the prompt's and the generated ones (the last one too), and `hash` is the
  * FNV-1a hash (32 bits) of the little-endian bytes of all of them, in order. `details` is the same kind of hash over: after
  * every symbol fed, for each layer, the router's mix and its entropy; before every generated symbol is fed, the bytes it
- * decodes to; at the end the name of the likeliest class, the scores, their entropy, and, recall set to take a bit from what
- * was said, the logits after a reset and the first symbol again. A generated token costs what atome_argmax (or atome_sample) and atome_step cost.
+ * decodes to; after every sample the decision; at the end the name of the likeliest class, the scores, their entropy, and,
+ * recall set to take a bit from what was said, the logits after a reset and the first symbol again (0 after samples), and the
+ * decision. A generated token costs what atome_argmax (or atome_sample) and atome_step cost.
  */
 #include "port.h"
 
@@ -31,7 +33,9 @@ typedef struct {
   atome_t *atome;
   uint32_t hash;
   uint32_t details;
-  uint32_t fed;          /* symbols fed so far */
+  int32_t *sample;       /* room for one */
+  uint32_t columns;      /* values of a sample; 0 when the job or the model has none */
+  uint32_t fed;          /* symbols and samples fed so far */
   uint32_t first_symbol; /* of them */
   uint32_t step_ticks;
   uint32_t ticks, max_ticks; /* of all generated tokens, and of the longest */
@@ -75,19 +79,17 @@ static uint32_t hash_words(uint32_t hash, const void *words, uint32_t count) {
   return hash;
 }
 
-#if ATOME_ROUTER || ATOME_SCORES || ATOME_TOKENS
-static int wants_details(const run_t *run) { return read_u16(run->job + 14) != 0; }
+#if ATOME_ROUTER || ATOME_SCORES || ATOME_TOKENS || ATOME_DECIDE
+static int wants_details(const run_t *run) { return read_u16(run->job + 14) & 1; }
 #endif
+
+/* Whether the prompt is samples. */
+static int wants_samples(const run_t *run) { return (read_u16(run->job + 14) & 2) != 0; }
 
 static uint32_t outputs(const run_t *run) { return read_u16(run->model + 18); }
 
-/* Feeds a symbol; 0 when it is out of range. */
-static int feed(run_t *run, uint32_t symbol) {
-  uint32_t start = port_ticks();
-  const int32_t *logits = atome_step(run->atome, symbol);
-  run->step_ticks = (port_ticks() - start) & port_ticks_mask;
-  if (!logits) return 0;
-  if (run->fed++ == 0) run->first_symbol = symbol;
+/* Hashes what there is after a step. */
+static void hash_step(run_t *run, const int32_t *logits) {
   run->hash = hash_words(run->hash, logits, outputs(run));
 #if ATOME_ROUTER
   for (uint32_t layer = 0; wants_details(run) && layer < run->model[26]; layer++) {
@@ -97,8 +99,43 @@ static int feed(run_t *run, uint32_t symbol) {
     run->details = hash_words(run->details, &entropy, 1);
   }
 #endif
+}
+
+/* Feeds a symbol; 0 when it is out of range. */
+static int feed(run_t *run, uint32_t symbol) {
+  uint32_t start = port_ticks();
+  const int32_t *logits = atome_step(run->atome, symbol);
+  run->step_ticks = (port_ticks() - start) & port_ticks_mask;
+  if (!logits) return 0;
+  if (run->fed++ == 0) run->first_symbol = symbol;
+  hash_step(run, logits);
   return 1;
 }
+
+#if ATOME_DECIDE
+/* Overwrites the logits. */
+static void hash_decision(run_t *run) {
+  int32_t probability;
+  uint32_t class = atome_decide(run->atome, &probability);
+  run->details = hash_words(run->details, &class, 1);
+  run->details = hash_words(run->details, &probability, 1);
+}
+#endif
+
+#if ATOME_SENSOR
+static int feed_samples(run_t *run, flash_t *values, uint32_t bytes) {
+  for (; bytes >= 4 * run->columns; bytes -= 4 * run->columns) {
+    for (uint32_t i = 0; i < run->columns; i++, values += 4) run->sample[i] = (int32_t)read_u32(values);
+    if (atome_feed_sample(run->atome, run->sample)) return 0;
+    run->fed++;
+    hash_step(run, atome_logits(run->atome));
+#if ATOME_DECIDE
+    if (wants_details(run)) hash_decision(run);
+#endif
+  }
+  return 1;
+}
+#endif
 
 #if ATOME_TOKENS
 static int feed_text(run_t *run, flash_t *text, uint32_t bytes) {
@@ -121,6 +158,9 @@ static int feed_prompt(run_t *run) {
   uint32_t count = read_u32(run->job);
   for (uint32_t n = count; n > 0; n--, symbol += 2)
     if (!feed(run, read_u16(symbol))) return 0;
+#if ATOME_SENSOR
+  if (wants_samples(run)) return run->columns > 0 && feed_samples(run, symbol, read_u32(run->job + 20)) && run->fed > 0;
+#endif
 #if ATOME_TOKENS
   if (count == 0 && !feed_text(run, symbol, read_u32(run->job + 20))) return 0;
 #endif
@@ -177,12 +217,21 @@ static void hash_scores(run_t *run) {
   atome_reset(run->atome);
   atome_feed(run->atome, run->first_symbol);
   run->details = hash_words(run->details, atome_logits(run->atome), outputs(run));
+#if ATOME_DECIDE
+  hash_decision(run);
+#endif
 }
 #endif
 
+/* Values of a sample, if the job has some, as the model's sensor record says. */
+static uint32_t columns_of(const run_t *run) {
+  int is_sensor = (read_u16(run->model + 28) & 128) != 0;
+  return is_sensor && wants_samples(run) ? read_u16(run->model + 52 + 8 * read_u16(run->model + 46)) : 0;
+}
+
 void run_job(void) {
   port_data_t data = port_data();
-  run_t run = {data.model, data.job, 0, FNV_OFFSET, FNV_OFFSET, 0, 0, 0, 0, 0};
+  run_t run = {data.model, data.job, 0, FNV_OFFSET, FNV_OFFSET, 0, 0, 0, 0, 0, 0, 0};
   uint32_t error = ATOME_OK, need_bytes = 0, arena_bytes = 0, check_ticks = 0;
 
   port_stack_paint();
@@ -192,8 +241,11 @@ void run_job(void) {
   check_ticks = (port_ticks() - check_ticks) & port_ticks_mask;
 #endif
   if (error == ATOME_OK) {
-    void *arena = port_arena(need_bytes, &arena_bytes);
-    run.atome = atome_init(data.model, arena, arena_bytes);
+    run.columns = columns_of(&run);
+    uint8_t *arena = port_arena(need_bytes + 4 * run.columns, &arena_bytes);
+    uint32_t sample_at = (arena_bytes - 4 * run.columns) & ~UINT32_C(3);
+    run.sample = (int32_t *)(void *)(arena + sample_at);
+    run.atome = atome_init(data.model, arena, sample_at);
     if (!run.atome) error = ATOME_ERROR_ARENA;
   }
   port_write("{\"tokens\":[");

@@ -135,6 +135,39 @@ function recallCalls({ dimensions, recall }) {
   ];
 }
 
+/** Samples around each threshold, at all ends, and missing ones; then many drawn. */
+function sensorCalls({ sensor, dimensions }) {
+  if (!sensor) return [];
+  const { columns } = sensor;
+  const many = columns.length > 8;
+  const ends = [-(2 ** 31), -(2 ** 30) - 1, -(2 ** 30), 0, 2 ** 30 - 1, 2 ** 30, 2 ** 31 - 1];
+  const thresholds = columns.flatMap(({ values }) => [...values].slice(0, 3)).slice(0, 12);
+  const around = thresholds.flatMap((threshold) => [threshold - 1, threshold, threshold + 1]);
+  const inRange = (value) => Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), value));
+  const samples = [...ends, ...around].map((value, i) => columns.map((_, c) => inRange(value + ((c * i) % 7))));
+  const changes = columns.flatMap(({ differences }) => [...differences].slice(0, 2)).slice(0, 8);
+  // From 0 to the threshold of a difference and just below it.
+  const steps = changes
+    .flatMap((change) => [0, change, 0, change - 1])
+    .map((value) => columns.map(() => inRange(value)));
+  const few = Math.floor(LISTED_LOGITS / dimensions.outputs);
+  return [
+    { call: "reset" },
+    { call: "stepSamples", samples: samples.slice(0, many ? 3 : few) },
+    { call: "decide" },
+    ...(many ? [] : [{ call: "streamSamples", samples: [...samples, ...steps, ...samples.toReversed()] }]),
+    { call: "router" },
+    { call: "streamSamples", samples: { random: dimensions.vocab, count: many ? 40 : 400 } },
+    { call: "decide" },
+    // Between them a symbol, which leaves the last values as they are.
+    { call: "stepSamples", samples: [columns.map(() => 0)] },
+    { call: "step", symbols: [dimensions.vocab - 1] },
+    { call: "stepSamples", samples: [columns.map(() => 0)] },
+    { call: "reset" },
+    { call: "stepSamples", samples: [columns.map(() => 0)] },
+  ];
+}
+
 /** A model's calls: listed steps, everything that reads the last of them (all samplers in every fifth model), then streams. */
 function callsOf({ name, parts }, index) {
   const { vocab, outputs, dModel, dInner, nLayers } = parts.dimensions;
@@ -143,11 +176,13 @@ function callsOf({ name, parts }, index) {
   // The state comes to its bound after some times 1 / (1 - a) = 4096 steps.
   const long = name.startsWith("extreme-state") ? 30_000 : Math.max(400, 2 * (parts.recall?.window ?? 0));
   const first = { call: "step", symbols: listedSymbols(vocab, outputs) };
+  if (name.startsWith("decision-")) return [first, { call: "decide" }, first, { call: "scores" }];
   return [
     first,
     { call: "router" },
     ...samplersOf(outputs).filter((_, sampler) => index % 5 === 0 || (sampler + index) % 6 === 0),
     ...choicesOf(name),
+    ...(parts.classNames ? [{ call: "decide" }, { call: "step", symbols: first.symbols.slice(0, 1) }] : []),
     { call: "scores" },
     { call: "reset" },
     { call: "stream", symbols: { random: vocab + dModel, count: large ? 60 : long } },
@@ -159,6 +194,8 @@ function callsOf({ name, parts }, index) {
     { call: "step", symbols: first.symbols.slice(0, 1) },
     ...stringCalls(parts),
     ...recallCalls(parts),
+    ...sensorCalls(parts),
+    ...(parts.pooled ? [{ call: "stream", symbols: Array(600).fill(0) }, { call: "decide" }] : []),
   ];
 }
 

@@ -16,14 +16,17 @@ import {
   sampleBase,
   sampleClassifier,
   sampleGated,
+  sampleNgrams,
   sampleRecall,
+  sampleSensor,
   seededDraw,
+  sensorRows,
 } from "../dist/format/samples.js";
 import { sealModel } from "../dist/format/writer.js";
 import { signed } from "./signed.mjs";
 
 const { local, state, sparse } = PATHWAY;
-const { tied, embedInt4, unembedInt4, classifier } = OPTION;
+const { tied, embedInt4, unembedInt4, classifier, pooled, decision } = OPTION;
 const TIED_INT4 = tied | embedInt4 | unembedInt4;
 
 const utf8 = (text) => new TextEncoder().encode(text);
@@ -66,6 +69,23 @@ function usualRecall(draw, recall) {
   return { ...recall, bonus: recall.bonus.map(() => draw(-4096, 4096)), pull: recall.pull.map(() => draw(0, 16384)) };
 }
 
+/** Thresholds some steps from each other, around 0: those of values further than those of differences. */
+function usualSensor(draw, { columns }) {
+  const spread = (thresholds, step) => {
+    let next = -(step >> 1) * thresholds.length;
+    return thresholds.map(() => {
+      next += draw(1, step);
+      return next;
+    });
+  };
+  const usual = ({ values, differences }) => ({
+    values: spread(values, 400),
+    differences: spread(differences, 60),
+    decimals: draw(0, 3),
+  });
+  return { columns: columns.map(usual) };
+}
+
 function usualLayer(draw, dimensions, layer) {
   const shifts = usualShifts(dimensions);
   const gated = dimensions.dInner > 0;
@@ -101,16 +121,29 @@ function usualModel(seed, shape) {
     layers: model.layers.map((layer) => usualLayer(draw, shape.dimensions, layer)),
     finalNorm: usualNorm(draw, shape.dimensions.dModel),
     recall: model.recall && usualRecall(draw, model.recall),
+    ngrams: model.ngrams && { ...model.ngrams, scale: draw(4096, 32767) },
+    sensor: model.sensor && usualSensor(draw, model.sensor),
   };
 }
 
-/** `layers`: [pathways, window] each. */
-function shapeOf({ vocab, outputs = vocab, d, e = 0, head = 8, topK = 2, options = 0, layers, recall }) {
+/** `layers`: [pathways, window] each; `sensor`: thresholds of each column's values and differences, which make the vocabulary. */
+function shapeOf({ vocab, outputs, d, e = 0, head = 8, topK = 2, options = 0, layers, recall, ngrams, sensor }) {
+  const symbols = sensor ? sensorRows(sensor) : vocab;
   return {
-    dimensions: { vocab, outputs, dModel: d, dInner: e, dHead: head, nLayers: layers.length, topK },
+    dimensions: {
+      vocab: symbols,
+      outputs: outputs ?? symbols,
+      dModel: d,
+      dInner: e,
+      dHead: head,
+      nLayers: layers.length,
+      topK,
+    },
     options,
     layers: layers.map(([pathways, window = 0]) => ({ pathways, window })),
     recall,
+    ngrams,
+    sensor,
   };
 }
 
@@ -532,6 +565,232 @@ const withRecall = () => [
   ["sample-recall", "recall, wild values", sampleRecall()],
 ];
 
+/** Residuals at their bound in every step, of one sign in each channel: the sums of a pooled model grow as fast as they can. */
+function steepest(model) {
+  const { vocab, dModel } = model.dimensions;
+  const trits = Int8Array.from({ length: vocab * dModel }, (_, i) => 1 - ((i % dModel) % 3));
+  const ngrams = model.ngrams && { ...model.ngrams, scale: 2 ** 21 - 1 };
+  return { ...model, embedding: { kind: "ternary", trits }, embedScale: 2 ** 21 - 1, ngrams };
+}
+
+/** Every row at its bound, and thresholds at the ends of what a value and a difference can be. */
+function widestSensor(model) {
+  const ends = Int32Array.of(-(2 ** 31), -(2 ** 30), -(2 ** 30) + 1, 0, 2 ** 30 - 1, 2 ** 30, 2 ** 31 - 1);
+  const columns = model.sensor.columns.map((column) => ({ ...column, values: ends, differences: ends }));
+  return { ...model, embedScale: 2 ** 21 - 1, sensor: { columns } };
+}
+
+const decided = (model, signal, threshold) => ({ ...model, decision: { signal, threshold } });
+
+const withNgrams = () => [
+  [
+    "ngrams-base",
+    "n-grams of all orders",
+    usualModel(701, shapeOf({ vocab: 7, d: 21, layers: [[local | state]], ngrams: { buckets: 40, orders: 255 } })),
+  ],
+  [
+    "ngrams-gated-tokens",
+    "n-grams of 2 and 3 tokens, one tied 4-bit table, recall after it",
+    named(
+      702,
+      shapeOf({
+        vocab: WORDS_AND_ESCAPE.length,
+        d: 9,
+        e: 14,
+        options: TIED_INT4,
+        layers: [[local | state]],
+        ngrams: { buckets: 33, orders: 3 },
+        recall: { window: 8, forget: 9 },
+      }),
+      { tokens: WORDS_AND_ESCAPE },
+    ),
+  ],
+  [
+    "ngrams-of-9",
+    "n-grams of 9 symbols alone, and the fewest buckets",
+    usualModel(703, shapeOf({ vocab: 2, d: 6, layers: [[local]], ngrams: { buckets: 1, orders: 128 } })),
+  ],
+  [
+    "ngrams-65535-buckets",
+    "the most buckets, for runs of 3",
+    usualModel(
+      704,
+      shapeOf({ vocab: 1024, d: 2, options: tied, layers: [[local]], ngrams: { buckets: 65535, orders: 2 } }),
+    ),
+  ],
+  [
+    "ngrams-extreme",
+    "rows at their bound: clamped after each",
+    steepest(usualModel(705, shapeOf({ vocab: 5, d: 7, layers: [[local]], ngrams: { buckets: 9, orders: 255 } }))),
+  ],
+];
+
+const withPool = () => [
+  [
+    "pooled-base",
+    "classes from the sum over all steps",
+    usualModel(711, shapeOf({ vocab: 9, outputs: 3, d: 22, options: classifier | pooled, layers: [[7, 4]] })),
+  ],
+  [
+    "pooled-ngrams",
+    "a bag of n-grams: gated, and a decision by margin",
+    decided(
+      usualModel(
+        712,
+        shapeOf({
+          vocab: 6,
+          outputs: 4,
+          d: 13,
+          e: 5,
+          options: classifier | pooled | decision | unembedInt4,
+          layers: [[local]],
+          ngrams: { buckets: 25, orders: 5 },
+        }),
+      ),
+      "margin",
+      900,
+    ),
+  ],
+  [
+    "pooled-halved",
+    "sums that are halved again and again",
+    steepest(usualModel(713, shapeOf({ vocab: 3, outputs: 2, d: 8, options: classifier | pooled, layers: [[local]] }))),
+  ],
+];
+
+const withSensor = () => [
+  [
+    "sensor-one-column",
+    "values of one column, no differences",
+    usualModel(721, shapeOf({ outputs: 2, d: 10, options: classifier, layers: [[local | state]], sensor: [[5, 0]] })),
+  ],
+  [
+    "sensor-columns",
+    "values, differences, and both; the decision by entropy",
+    decided(
+      usualModel(
+        722,
+        shapeOf({
+          outputs: 5,
+          d: 21,
+          e: 12,
+          options: classifier | decision,
+          layers: [[local | state]],
+          sensor: [
+            [7, 3],
+            [0, 4],
+            [2, 0],
+          ],
+        }),
+      ),
+      "entropy",
+      -3000,
+    ),
+  ],
+  [
+    "sensor-int4",
+    "4-bit rows, pooled; the decision by energy",
+    decided(
+      usualModel(
+        723,
+        shapeOf({
+          outputs: 3,
+          d: 11,
+          options: classifier | pooled | decision | embedInt4 | unembedInt4,
+          layers: [[state]],
+          sensor: [
+            [1, 1],
+            [0, 1],
+          ],
+        }),
+      ),
+      "energy",
+      2048,
+    ),
+  ],
+  [
+    "sensor-64-columns",
+    "the most columns, and the most thresholds: 63",
+    usualModel(
+      724,
+      shapeOf({
+        outputs: 2,
+        d: 5,
+        options: classifier,
+        layers: [[local]],
+        sensor: Array.from({ length: 64 }, (_, i) => (i === 0 ? [63, 63] : [i % 2, 1 - (i % 2)])),
+      }),
+    ),
+  ],
+  [
+    "sensor-extreme",
+    "thresholds and values at their ends, rows clamped after each",
+    widestSensor(
+      usualModel(
+        725,
+        shapeOf({
+          outputs: 4,
+          d: 9,
+          options: classifier | pooled,
+          layers: [[local]],
+          sensor: [
+            [7, 7],
+            [7, 7],
+          ],
+        }),
+      ),
+    ),
+  ],
+];
+
+/** Logits 4096, 4096, 2048, 0, -6000 in every step. */
+const TIED_LOGITS = [
+  [1, 0, 0],
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 0],
+  [0, 0, -1],
+];
+/** Logits 6000, 2048, 0, ... */
+const CLEAR_LOGITS = [
+  [0, 0, 1],
+  [0, 1, 0],
+  [0, 0, 0],
+  [0, 0, 0],
+  [0, 0, 0],
+];
+
+/** What each signal is for them. */
+const CONFIDENCE = {
+  probability: { tied: 11775, clear: 19785 },
+  margin: { tied: 0, clear: 3952 },
+  entropy: { tied: -3878, clear: -3541 },
+  energy: { tied: 7119, clear: 7490 },
+};
+
+/** Each signal with the threshold that the confidence just reaches, and with the next. */
+const withDecision = () => {
+  const of = (rows) =>
+    constant(
+      usualModel(731, shapeOf({ vocab: 2, outputs: 5, d: 3, options: classifier | decision, layers: [[local]] })),
+      rows,
+    );
+  return Object.entries(CONFIDENCE).flatMap(([signal, { tied: reachedByTied, clear }]) => [
+    [
+      `decision-${signal}-tied`,
+      `two likeliest classes, ${signal} just enough`,
+      decided(of(TIED_LOGITS), signal, reachedByTied),
+    ],
+    [
+      `decision-${signal}-tied-none`,
+      `the same, ${signal} one too little`,
+      decided(of(TIED_LOGITS), signal, reachedByTied + 1),
+    ],
+    [`decision-${signal}`, `one likeliest class, ${signal} just enough`, decided(of(CLEAR_LOGITS), signal, clear)],
+    [`decision-${signal}-none`, `the same, ${signal} one too little`, decided(of(CLEAR_LOGITS), signal, clear + 1)],
+  ]);
+};
+
 const withSignature = () => [
   [
     "signed",
@@ -591,7 +850,7 @@ function fillNibbles(bytes, { offset, rows, columns }) {
 /** The same model, with other values in those places that no column belongs to. */
 function fillUnused(bytes) {
   const { layout } = readModel(bytes);
-  const items = [layout.embedding, ...layout.layers.flatMap(layerItems), layout.unembedding];
+  const items = [layout.embedding, layout.ngramTable, ...layout.layers.flatMap(layerItems), layout.unembedding];
   for (const item of items) {
     if (item?.kind === "ternary") fillTrits(bytes, item);
     if (item?.kind === "int4") fillNibbles(bytes, item);
@@ -615,10 +874,13 @@ export function vectorModels() {
     ["sample-base", "base block, wild values", sampleBase()],
     ["sample-gated", "gated block, wild values, tokens, metadata and signature", sampleGated()],
     ["sample-classifier", "classifier, wild values", sampleClassifier()],
+    ["sample-ngrams", "pooled classifier with n-grams, wild values", sampleNgrams()],
+    ["sample-sensor", "sensor, wild values", sampleSensor()],
   ];
   const written = [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall(), ...withSignature()];
+  const classifiers = [...withNgrams(), ...withPool(), ...withSensor(), ...withDecision()];
   return [
-    ...written.map(([name, why, parts]) => ({ name, why, parts, finish: unchanged })),
+    ...[...written, ...classifiers].map(([name, why, parts]) => ({ name, why, parts, finish: unchanged })),
     ...withUnused().map(([name, why, parts]) => ({ name, why, parts, finish: fillUnused })),
   ];
 }

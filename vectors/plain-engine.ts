@@ -2,7 +2,7 @@
  * SPEC.md read literally: an engine as a stranger would write it, with numbers of any size instead of 32-bit words, the
  * formulas of section 3 where they stand and no thought of speed. Each value is held to its bound of section 5.
  */
-import type { Engine, RecallSettings, RouterMix, Sampler } from "../src/engine/engine.js";
+import type { Decision, Engine, RecallSettings, RouterMix, Sampler } from "../src/engine/engine.js";
 import { firstRows } from "../src/format/layout.js";
 import { type AtomeModel, readModel } from "../src/format/reader.js";
 import { UsageError } from "../src/model/errors.js";
@@ -11,6 +11,8 @@ type Layer = AtomeModel["layers"][number];
 type Table = AtomeModel["embedding"];
 type Scale = AtomeModel["logitScale"];
 type RecallParts = NonNullable<AtomeModel["recall"]>;
+type SensorParts = NonNullable<AtomeModel["sensor"]>;
+type NgramParts = NonNullable<AtomeModel["ngrams"]>;
 
 const NAMES = ["local", "state", "sparse"] as const;
 
@@ -65,12 +67,9 @@ function softmax(v: readonly number[]): number[] {
   return y.map((value) => shr(value * q, 15));
 }
 
-function log2(probability: number): number {
-  let [p, k, f] = [probability, 15, 0];
-  while (p < 2 ** 15) {
-    p *= 2;
-    k--;
-  }
+/** Binary logarithm in 1/2048, of 2^15..2^16 - 1 less 15. */
+function fraction(from: number): number {
+  let [p, f] = [from, 0];
   for (let i = 0; i < 11; i++) {
     p = shr(p * p, 15);
     f *= 2;
@@ -79,7 +78,16 @@ function log2(probability: number): number {
       f++;
     }
   }
-  return 2048 * k + f;
+  return f;
+}
+
+function log2(probability: number): number {
+  let [p, k] = [probability, 15];
+  while (p < 2 ** 15) {
+    p *= 2;
+    k--;
+  }
+  return 2048 * k + fraction(p);
 }
 
 const entropyOf = (p: ArrayLike<number>): number =>
@@ -116,12 +124,19 @@ export class PlainEngine implements Engine {
   readonly vocab: number;
   readonly outputs: number;
   readonly nLayers: number;
+  readonly columns: number;
   readonly arenaBytes = 0;
   readonly #model: AtomeModel;
   #memory: Memory[] = [];
   #mix: number[][] = [];
   #x: number[] = [];
   #logits: number[] = [];
+  /** All symbols since the reset. */
+  #symbols: number[] = [];
+  /** The last sample, undefined where it had no number. */
+  #sample: (number | undefined)[] = [];
+  /** The sum over the steps. */
+  #sum: number[] = [];
   /** All symbols since the last that empties recall's memory. */
   #read: number[] = [];
   #recall: RecallSettings = { longest: 6, repeats: 7, penalty: 0 };
@@ -131,6 +146,7 @@ export class PlainEngine implements Engine {
   constructor(bytes: Uint8Array) {
     this.#model = readModel(bytes);
     ({ vocab: this.vocab, outputs: this.outputs, nLayers: this.nLayers } = this.#model.dimensions);
+    this.columns = this.#model.sensor?.columns.length ?? 0;
     this.reset();
   }
 
@@ -142,6 +158,9 @@ export class PlainEngine implements Engine {
     this.#memory = this.#model.layers.map(() => newMemory(this.#width));
     this.#mix = this.#model.layers.map(() => [0, 0, 0]);
     this.#read = [];
+    this.#symbols = [];
+    this.#sample = [];
+    this.#sum = Array(this.#model.dimensions.dModel).fill(0);
     this.#escape = undefined;
   }
 
@@ -152,21 +171,80 @@ export class PlainEngine implements Engine {
   feed(symbol: number): void {
     if (symbol === this.#model.recall?.forget) this.#read = [];
     else this.#read.push(symbol);
+    this.#symbols.push(symbol);
+    this.#x = this.#row(symbol);
+    if (this.#model.ngrams) this.#addNgrams(this.#model.ngrams);
+    this.#runLayers();
+  }
+
+  feedSample(values: ArrayLike<number>): void {
+    const { columns } = this.#model.sensor as SensorParts;
+    const sample = Array.from(values, (v) => (v < -(2 ** 30) || v > 2 ** 30 - 1 ? undefined : v));
+    const level = (v: number | undefined, thresholds: Int32Array) =>
+      v === undefined ? 0 : 1 + thresholds.filter((threshold) => threshold <= v).length;
+    let first = 0;
+    this.#x = Array(this.#model.dimensions.dModel).fill(0);
+    columns.forEach(({ values: thresholds, differences }, i) => {
+      const [v, before] = [sample[i], this.#sample[i]];
+      const difference = v === undefined || before === undefined ? undefined : v - before;
+      bound(difference ?? 0, 2 ** 31 - 1, "a difference");
+      if (thresholds.length > 0) {
+        this.#addRow(this.#row(first + level(v, thresholds)));
+        first += thresholds.length + 2;
+      }
+      if (differences.length > 0) {
+        this.#addRow(this.#row(first + level(difference, differences)));
+        first += differences.length + 2;
+      }
+    });
+    this.#sample = sample;
+    this.#runLayers();
+  }
+
+  #row(row: number): number[] {
     const { embedding, embedScale, dimensions } = this.#model;
-    const row = range(dimensions.dModel).map((c) => symbol * dimensions.dModel + c);
-    this.#x =
-      embedding.kind === "ternary"
-        ? row.map((at) => embedding.trits[at] * embedScale)
-        : row.map((at) => shr(embedding.values[at] * embedding.steps[symbol], embedScale));
+    const places = range(dimensions.dModel).map((c) => row * dimensions.dModel + c);
+    return embedding.kind === "ternary"
+      ? places.map((at) => embedding.trits[at] * embedScale)
+      : places.map((at) => shr(embedding.values[at] * embedding.steps[row], embedScale));
+  }
+
+  #addRow(row: readonly number[]): void {
+    this.#x = this.#x.map((x, c) => clamp(bound(x + row[c], 2 ** 22, "x plus a row"), 2 ** 21 - 1));
+  }
+
+  #addNgrams({ buckets, orders, scale: unit, trits }: NgramParts): void {
+    const { dModel } = this.#model.dimensions;
+    let h = 0n;
+    for (let n = 1; n <= 9; n++) {
+      const symbol = this.#symbols.at(-n);
+      h = BigInt.asUintN(32, (h + BigInt(symbol === undefined ? 0 : symbol + 1)) * 0x9e3779b1n);
+      if (n < 2 || ((orders >> (n - 2)) & 1) === 0) continue;
+      const r = Number(((h >> 16n) * BigInt(buckets)) >> 16n);
+      this.#addRow(range(dModel).map((c) => trits[r * dModel + c] * unit));
+    }
+  }
+
+  #runLayers(): void {
     this.#model.layers.forEach((layer, index) => {
       this.#runLayer(layer, index);
     });
+    if (!this.#model.pooled) return;
+    const P = this.#sum.map((sum, c) => bound(sum + this.#x[c], 2 ** 29 + 2 ** 21, "P"));
+    const halve = P.some((sum) => sum >= 2 ** 29 || sum < -(2 ** 29));
+    this.#sum = halve ? P.map((sum) => shr(sum, 1)) : P;
+  }
+
+  #pool(): void {
+    let k = 0;
+    while (this.#sum.some((sum) => bits(shr(sum, k)) >= 2 ** 21)) k++;
+    this.#x = this.#sum.map((sum) => shr(sum, k));
   }
 
   #norm(pairs: Layer["norm"], shift: number): number[] {
     const x = this.#x;
     const d = x.length;
-    for (const value of x) bound(value, 2 ** 21 - 1, "x");
+    for (const value of x) bound(bits(value), 2 ** 21 - 1, "x");
     const mean = Math.floor(bound(sum(x), 2 ** 31, "sum x") / d);
     const M = or(x.map(bits));
     let k = 0;
@@ -286,6 +364,7 @@ export class PlainEngine implements Engine {
   logits(): Int32Array {
     const { finalNorm, finalNormShift, logitScale } = this.#model;
     const table: Table = this.#model.unembedding ?? this.#model.embedding;
+    if (this.#model.pooled) this.#pool();
     const n = this.#norm(finalNorm, finalNormShift);
     this.#logits =
       table.kind === "ternary"
@@ -353,6 +432,28 @@ export class PlainEngine implements Engine {
   scores(): Int32Array {
     this.#logits = softmax(this.#logits);
     return Int32Array.from(this.#logits);
+  }
+
+  decide(): Decision {
+    const { decision } = this.#model;
+    const logits = this.#logits;
+    const index = this.argmax();
+    const p = [...this.scores()];
+    const confidence = decision ? this.#confidence(decision.signal, logits, p) : 0;
+    return { class: !decision || confidence >= decision.threshold ? index : -1, probability: p[index] };
+  }
+
+  #confidence(signal: "probability" | "margin" | "entropy" | "energy", logits: number[], p: number[]): number {
+    const [M, second] = [...logits].sort((a, b) => b - a);
+    if (signal === "probability") return Math.max(...p);
+    if (signal === "margin") return bound(M - second, 2 ** 27.7, "margin");
+    if (signal === "entropy") return -entropyOf(p);
+    let [S, k] = [sum(logits.map((logit) => exp2neg(M - logit))), 0];
+    while (S >= 2 ** 16) {
+      S = shr(S, 1);
+      k++;
+    }
+    return bound(M + 2048 * k + fraction(S), 2 ** 26.8, "energy");
   }
 
   entropy(probabilities: ArrayLike<number>): number {

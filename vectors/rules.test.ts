@@ -1,7 +1,7 @@
 /** Every rule of the file format has a file that breaks it: SPEC.md is read, so that a new rule without one fails here. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { SCALE_NAMES } from "../src/format/layout.js";
+import { type Item, SCALE_NAMES, SENSOR } from "../src/format/layout.js";
 import { readModel } from "../src/format/reader.js";
 import { malformed, modelOf } from "./load.js";
 
@@ -16,11 +16,23 @@ interface Field {
   offsets: (model: Uint8Array) => number[];
 }
 
-const BYTES: Record<string, number> = { u8: 1, u16: 2, u32: 4, i16: 2, "u8 x 4": 4, "i16 x 3": 6 };
+const BYTES: Record<string, number> = { u8: 1, i8: 1, u16: 2, u32: 4, i16: 2, i32: 4, "u8 x 4": 4, "i16 x 3": 6 };
+const one = (item: Item | undefined) => (item ? [item.offset] : []);
 const starts: [heading: string, startsIn: (model: Uint8Array) => number[]][] = [
   ["1.1 Header", () => [0]],
   ["2.3 Layer record", (model) => readModel(model).layout.layers.map((layer) => layer.record.offset)],
-  ["2.4 Recall record", (model) => [readModel(model).layout.recall?.offset].filter((at) => at !== undefined)],
+  ["2.4 Recall record", (model) => one(readModel(model).layout.recall)],
+  ["2.5 Sensor record", (model) => one(readModel(model).layout.sensor)],
+  [
+    "2.5.1 Column entry",
+    (model) => {
+      const { sensor, layout } = readModel(model);
+      const first = (layout.sensor?.offset ?? 0) + SENSOR.entries;
+      return (sensor?.columns ?? []).map((_, index) => first + 4 * index);
+    },
+  ],
+  ["2.6 N-gram record", (model) => one(readModel(model).layout.ngrams)],
+  ["2.7 Decision record", (model) => one(readModel(model).layout.decision)],
 ];
 
 /** The fields of a row, most often one; the scales of a layer have a name each, the pairs of recall are all alike. */
@@ -94,7 +106,7 @@ test.each(fields.filter(({ rule }) => !rule.startsWith("any")).map((field) => [f
 );
 
 test("SPEC.md's tables were read", () => {
-  expect(fields).toHaveLength(20 + 6 + 22 + 4);
+  expect(fields).toHaveLength(20 + 6 + 22 + 4 + 1 + 4 + 3 + 2);
   expect(nextTo("2..1024; V unless classifier", 2)).toEqual([1, 1025]);
   expect(nextTo("0 (base block) or 1..2048 (gated block)", 2)).toEqual([2049]);
   expect(nextTo("< 2^15", 2)).toEqual([32768]);
@@ -107,6 +119,12 @@ const RULES: [rule: string, ...files: string[]][] = [
     ...["option-tied-embed-int4-only", "option-tied-unembed-int4-only", "option-tied-classifier"],
   ],
   ["recall only without classifier", "option-recall-classifier"],
+  [
+    "pooled, sensor and decision only with classifier",
+    ...["option-pooled-without-classifier", "option-sensor-without-classifier", "option-decision-without-classifier"],
+  ],
+  ["sensor only without ngrams", "option-sensor-ngrams"],
+  ["section 2 is absent with sensor", "section-tokens-of-sensor"],
   ["ids are strictly increasing", "section-id-twice", "section-ids-fall", "section-signature-twice"],
   ["in 1..5", "section-id-0", "section-id-6", "section-id-huge", "section-6-after-signature"],
   ["the first is 1", "section-weights-missing"],
@@ -121,6 +139,9 @@ const RULES: [rule: string, ...files: string[]][] = [
     ...["embedding", "int4-steps", "record", "norm", "taps", "state", "first", "second", "third", "final-norm"].map(
       (item) => `weights-end-in-${item}`,
     ),
+    ...["sensor", "sensor-8", "sensor-16", "sensor-24", "ngrams", "ngramTable", "decision"].map(
+      (item) => `weights-end-in-${item}`,
+    ),
     ...["weights-end-in-unembedding", "weights-end-in-recall", "weights-empty", "weights-too-long"],
   ],
   [
@@ -130,11 +151,17 @@ const RULES: [rule: string, ...files: string[]][] = [
   ],
   [
     "A code is valid if and only if it is < 252 and code mod 28 is not 27",
-    ...["code-252", "code-255", "code-27", "code-251", "code-second", "code-third", "code-unembedding"],
+    ...["code-252", "code-255", "code-27", "code-251", "code-second", "code-third", "code-unembedding", "code-ngrams"],
   ],
   ["u16 step (< 2^15)", "embedding-step-32768", "unembedding-step-32768"],
   ["10 invalid, bits 10..15 zero", "tap-base-10", "tap-base-10-last", "tap-base-bit-10", "tap-base-bit-15"],
   ["bits 30..31 zero", "tap-gated-bit-30", "tap-gated-bit-31"],
+  [
+    "each of the two lists strictly increasing",
+    ...["sensor-values-equal", "sensor-values-fall", "sensor-differences-equal"],
+  ],
+  ["and not 0 when values is 0", "sensor-column-of-nothing"],
+  ["Valid if and only if they add up to V", "sensor-rows-too-few", "sensor-rows-too-many"],
   ["abs(a) <= 32760", "state-a-32761", "state-a--32761"],
   ["at most one string is empty", "tokens-two-escapes"],
   ["either every single byte is a string", "tokens-byte-without-token", "tokens-byte-0-without-token"],

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, openChromium } from "../scripts/chromium.mjs";
+import { MISSING } from "../src/engine/engine.js";
 import { check, createMirror } from "../src/engine/mirror.js";
 import { loadWasm } from "../src/engine/wasm.js";
 import { ERROR_NAMES } from "../src/format/format-error.js";
 import { checkModel, readModel } from "../src/format/reader.js";
 import { drawModel, seededDraw } from "../src/format/samples.js";
 import { writeModel } from "../src/format/writer.js";
+import { UsageError } from "../src/model/errors.js";
 import { staleFiles, vectorFiles } from "./generate.mjs";
 import { differences, differencesOf, malformed, modelOf, vectors } from "./load.js";
 import { vectorModels } from "./models.mjs";
@@ -18,7 +20,7 @@ test("the files are what generate.mjs writes, and small", () => {
   const files = vectorFiles();
   expect(staleFiles(files)).toEqual([]);
   const totalBytes = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0);
-  expect(totalBytes).toBeLessThan(500_000);
+  expect(totalBytes).toBeLessThan(700_000);
 });
 
 test("there is a vector for each block, pathway set, table kind and limit", () => {
@@ -34,7 +36,12 @@ test("there is a vector for each block, pathway set, table kind and limit", () =
   has(24, 2, 1, 256); // dHead
   has(26, 1, 1, 3, 64); // nLayers
   has(27, 1, 1, 2, 3, 4); // topK
-  has(28, 1, 0, 1, 2, 4, 6, 7, 8, 12, 16, 17, 23); // options
+  has(28, 2, 0, 1, 2, 4, 6, 7, 8, 12, 16, 17, 23, 32, 33, 55, 72, 136, 200, 264, 360, 364, 392, 462); // options
+  const columns = all.map((bytes) => readModel(bytes).sensor?.columns.length ?? 0);
+  expect(columns).toEqual(expect.arrayContaining([0, 1, 2, 3, 64]));
+  const ngrams = all.flatMap((bytes) => readModel(bytes).ngrams ?? []);
+  expect(ngrams.map(({ buckets }) => buckets)).toEqual(expect.arrayContaining([1, 65535]));
+  expect(ngrams.map(({ orders }) => orders)).toEqual(expect.arrayContaining([2, 128, 255]));
   const windows = all.flatMap((bytes) => readModel(bytes).recall?.window ?? []);
   expect(windows).toEqual(expect.arrayContaining([1, 1024]));
   const pathways = (gated: boolean) =>
@@ -85,6 +92,41 @@ describe.skipIf(!chromiumPath)("in Chromium", () => {
       expect(given.errors).toEqual(malformed.map(({ error }) => error));
     },
   );
+});
+
+test("a decision stands up to its threshold, by each signal, and one below it none does", () => {
+  const decisions = vectors.filter(({ name }) => name.startsWith("decision-"));
+  expect(decisions.length).toBe(16);
+  for (const { name, calls } of decisions) {
+    expect(calls[1].gives, name).toMatchObject({ class: name.endsWith("-none") ? -1 : 0 });
+  }
+});
+
+test("engines refuse samples, and decisions, that cannot be", () => {
+  for (const engine of [createMirror(modelOf("sensor-columns")), wasm.create(modelOf("sensor-columns"))]) {
+    expect(engine.columns).toBe(3);
+    expect(() => engine.decide()).toThrow(UsageError);
+    for (const values of [
+      [],
+      [1, 2],
+      [1, 2, 3, 4],
+      [1, 2, 0.5],
+      [1, 2, 2 ** 31],
+      [1, 2, -(2 ** 31) - 1],
+      [1, 2, NaN],
+    ]) {
+      expect(() => engine.feedSample(values)).toThrow(UsageError);
+    }
+    expect(() => engine.logits()).toThrow(UsageError);
+    engine.feedSample([1, 2, MISSING]);
+    expect(() => engine.decide()).toThrow(UsageError);
+    engine.logits();
+    expect(engine.decide().probability).toBeGreaterThan(0);
+  }
+  for (const engine of [createMirror(modelOf("base-classes")), wasm.create(modelOf("base-classes"))]) {
+    expect(engine.columns).toBe(0);
+    expect(() => engine.feedSample([])).toThrow("Cannot feed a sample: the model is of no sensor; feed symbols.");
+  }
 });
 
 test.each(vectorModels().filter(({ name }) => name.startsWith("unused-")))(
@@ -149,6 +191,10 @@ test("the vectors come close to the bounds of SPEC.md section 5", () => {
     "a logit": 0.98,
     "M - logit": 0.98,
     "a logit after recall": 0.91,
+    "x plus a row": 0.99,
+    "a difference": 0.99,
+    P: 0.99,
+    energy: 0.02,
   };
   for (const [what, share] of Object.entries(least)) expect(reached.get(what), what).toBeGreaterThanOrEqual(share);
   for (const [what, share] of reached) expect(share, what).toBeLessThanOrEqual(1);

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commandOf, type NativeTools } from "../../src/emulate/native.js";
 import { findTool } from "../../src/emulate/tools.js";
-import { type Call, fromHex, listSymbols } from "../../src/engine/vectors.js";
+import { columnsOf } from "../../src/engine/mirror.js";
+import { type Call, fromHex, listSamples, listSymbols } from "../../src/engine/vectors.js";
 
 const engineDir = fileURLToPath(new URL("..", import.meta.url));
 export const ENGINE_SOURCE = join(engineDir, "atome.c");
@@ -78,16 +79,19 @@ export interface HostAnswer {
 /** In the order of the enum of vectors-host.c. */
 const CALL_NAMES = [
   ...["", "reset", "step", "stream", "greedy", "sample", "router", "scores", "encode", "decode", "names"],
-  "recall",
+  ...["recall", "stepSamples", "streamSamples", "decide"],
 ];
 
-function wordsOf(call: Call, vocab: number): number[] {
+function wordsOf(call: Call, vocab: number, columns: number): number[] {
   switch (call.call) {
     case "step":
     case "decode":
       return call.symbols;
     case "stream":
       return listSymbols(call.symbols, vocab);
+    case "stepSamples":
+    case "streamSamples":
+      return listSamples(call.samples, columns).flat();
     case "greedy":
       return [call.count];
     case "sample":
@@ -104,8 +108,9 @@ function wordsOf(call: Call, vocab: number): number[] {
 export function encodeHostJob({ model, calls }: HostJob): Buffer {
   const words = (values: readonly number[]) => Buffer.from(Uint32Array.from(values).buffer);
   const vocab = model.length >= 18 ? model[16] | (model[17] << 8) : 0;
+  const columns = calls.length > 0 ? columnsOf(model) : 0;
   const encoded = calls.map((call) => {
-    const values = wordsOf(call, vocab);
+    const values = wordsOf(call, vocab, columns);
     return words([CALL_NAMES.indexOf(call.call), values.length, ...values]);
   });
   return Buffer.concat([words([model.length]), model, ...encoded, words([0])]);

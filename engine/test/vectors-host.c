@@ -14,7 +14,7 @@
 
 #include "atome.h"
 
-enum { END, RESET, STEP, STREAM, GREEDY, SAMPLE, ROUTER, SCORES, ENCODE, DECODE, NAMES, RECALL };
+enum { END, RESET, STEP, STREAM, GREEDY, SAMPLE, ROUTER, SCORES, ENCODE, DECODE, NAMES, RECALL, STEP_SAMPLES, STREAM_SAMPLES, DECIDE };
 
 static const uint8_t *input, *input_end;
 
@@ -23,7 +23,7 @@ typedef struct {
   uint8_t *model;
   void *arena;
   atome_t *atome;
-  uint32_t outputs, layers;
+  uint32_t outputs, layers, columns;
 } job_t;
 
 static void fail(const char *what) {
@@ -83,21 +83,40 @@ static const int32_t *step(const job_t *job, uint32_t symbol) {
   return logits;
 }
 
-static void run_step(const job_t *job, uint32_t n) {
+/* The values of a sample lie in a heap block of their own, as short as it is. */
+static const int32_t *step_sample(const job_t *job) {
+#if ATOME_SENSOR
+  int32_t *values = allocate(4 * (size_t)job->columns);
+  uint32_t i;
+  for (i = 0; i < job->columns; i++) values[i] = (int32_t)next_word();
+  if (atome_feed_sample(job->atome, values)) fail("a sample for a model of no sensor");
+  free(values);
+  return atome_logits(job->atome);
+#else
+  (void)job;
+  fail("a sample without sensor");
+  return NULL;
+#endif
+}
+
+/* Logits after the next symbol or sample of the input. */
+static const int32_t *next_step(const job_t *job, int is_sample) { return is_sample ? step_sample(job) : step(job, next_word()); }
+
+static void run_step(const job_t *job, uint32_t n, int is_sample) {
   uint32_t i;
   putchar('[');
   for (i = 0; i < n; i++) {
-    const int32_t *logits = step(job, next_word());
+    const int32_t *logits = next_step(job, is_sample);
     if (i) putchar(',');
     print_numbers(logits, job->outputs);
   }
   putchar(']');
 }
 
-static void run_stream(const job_t *job, uint32_t n) {
+static void run_stream(const job_t *job, uint32_t n, int is_sample) {
   uint32_t logits_hash = UINT32_C(0x811C9DC5), router_hash = logits_hash, i;
   for (; n; n--) {
-    const int32_t *logits = step(job, next_word());
+    const int32_t *logits = next_step(job, is_sample);
     for (i = 0; i < job->outputs; i++) logits_hash = hash_word(logits_hash, (uint32_t)logits[i]);
     for (i = 0; i < job->layers; i++) {
       int32_t mix[3];
@@ -166,6 +185,19 @@ static void run_scores(const job_t *job) {
   printf(",\"entropy\":%lu}", (unsigned long)atome_entropy(scores, job->outputs));
 }
 
+static void run_decide(const job_t *job) {
+#if ATOME_DECIDE
+  int32_t probability;
+  uint32_t class = atome_decide(job->atome, &probability);
+  if (class == ATOME_NONE) fputs("{\"class\":-1", stdout);
+  else printf("{\"class\":%lu", (unsigned long)class);
+  printf(",\"probability\":%ld}", (long)probability);
+#else
+  (void)job;
+  fail("a decision without them");
+#endif
+}
+
 /* One byte per word. The text lies in a heap block of its own, as short as it is. null: a byte cannot be encoded. */
 static void run_encode(const job_t *job, uint32_t n) {
   uint8_t *text = allocate(n);
@@ -211,12 +243,15 @@ static void run_call(const job_t *job, uint32_t what, uint32_t n) {
   if (what == RESET) {
     atome_reset(job->atome);
     fputs("null", stdout);
-  } else if (what == STEP) run_step(job, n);
-  else if (what == STREAM) run_stream(job, n);
+  } else if (what == STEP) run_step(job, n, 0);
+  else if (what == STEP_SAMPLES) run_step(job, n / job->columns, 1);
+  else if (what == STREAM) run_stream(job, n, 0);
+  else if (what == STREAM_SAMPLES) run_stream(job, n / job->columns, 1);
   else if (what == GREEDY) run_greedy(job);
   else if (what == SAMPLE) run_sample(job);
   else if (what == ROUTER) run_router(job);
   else if (what == SCORES) run_scores(job);
+  else if (what == DECIDE) run_decide(job);
   else if (what == ENCODE) run_encode(job, n);
   else if (what == DECODE) run_decode(job, n);
   else if (what == NAMES) run_names(job);
@@ -261,6 +296,9 @@ static const char *check_stream(const job_t *job) {
   if (atome_feed(job->atome, vocab) != 1) broken = "a symbol one too large";
   if (atome_feed(job->atome, UINT32_MAX) != 1) broken = "a symbol far too large";
   if (atome_step(job->atome, vocab) || atome_step(job->atome, UINT32_MAX)) broken = "a step with a symbol too large";
+#if ATOME_SENSOR
+  if (!job->columns && atome_feed_sample(job->atome, nothing) != 1) broken = "a sample for a model of no sensor";
+#endif
   if (has_layer(job, job->layers) || has_layer(job, UINT32_MAX)) broken = "a layer too many";
   if (atome_entropy(nothing, 0)) broken = "no probabilities";
   if (atome_encode(job->atome, nothing, 0, symbols, &used)) broken = "no text";
@@ -290,6 +328,7 @@ static void run_job(void) {
     if (!job.atome) fail("atome_init refused an arena of the size that atome_check told");
     job.outputs = job.model[18] | (uint32_t)job.model[19] << 8;
     job.layers = job.model[26];
+    job.columns = job.model[28] & 128 ? job.model[52 + 8 * job.model[46]] : 0;
     broken = check_opening(&job, bytes, need);
     if (!broken) broken = check_stream(&job);
     if (broken) fail(broken);

@@ -42,14 +42,21 @@ const streamMaker = ({ check, create }: EngineMaker): StreamMaker => ({
 function streamOf(engine: Engine): Stream {
   return {
     nLayers: engine.nLayers,
+    columns: engine.columns,
     reset: () => engine.reset(),
     recall: (settings) => engine.recall(settings),
     encode: (text) => unlessRefused(() => engine.encode(text)),
     step: (symbol) => unlessRefused(() => engine.step(symbol)),
+    stepSample: (values) =>
+      unlessRefused(() => {
+        engine.feedSample(values);
+        return engine.logits();
+      }),
     argmax: () => engine.argmax(),
     sample: (sampler) => engine.sample(sampler),
     router: (layer) => engine.router(layer),
     scores: () => engine.scores(),
+    decide: () => engine.decide(),
     entropy: (probabilities) => engine.entropy(probabilities),
     decode: (symbol) => engine.decode(symbol),
     className: (index) => engine.className(index),

@@ -7,6 +7,7 @@ const outputs = 4;
 /** A toy: logit i is the sum of all symbols fed, plus 100 where i is that sum modulo 4. Its text is one byte per symbol. */
 class ToyStream implements Stream {
   readonly nLayers = 2;
+  readonly columns = 2;
   #sum = 0;
 
   reset() {
@@ -21,6 +22,9 @@ class ToyStream implements Stream {
     this.#sum += symbol;
     return Array.from({ length: outputs }, (_, i) => this.#sum + (i === this.#sum % outputs ? 100 : 0));
   }
+  stepSample(values: readonly number[]) {
+    return this.step(Math.abs(values[0] - values[1]));
+  }
   argmax() {
     return this.#sum % outputs;
   }
@@ -33,6 +37,9 @@ class ToyStream implements Stream {
   }
   scores() {
     return [5, 6, 7, 8];
+  }
+  decide() {
+    return { class: this.#sum > 4 ? -1 : this.#sum % outputs, probability: 99 };
   }
   entropy() {
     return 88;
@@ -79,7 +86,27 @@ describe("inProcessEngine()", () => {
     hash = hashWords(hash, router);
     hash = [1, 2].reduce(hashByte, hash);
     hash = hashWords(hash, [5, 6, 7, 8, 88]);
-    expect(details).toBe(hashText(hashWords(hash, [2, 2, 102, 2])));
+    // The sum is 2 then.
+    expect(details).toBe(hashText(hashWords(hash, [2, 2, 102, 2, 2, 99])));
+  });
+
+  test("feeds samples, two values each, and hashes the decision after every one", async () => {
+    const job = {
+      promptSymbols: [],
+      promptSamples: [
+        [9, 6],
+        [1, 4, 7],
+      ],
+      generate: 0,
+    };
+    const result = await toy.run(model, job);
+    expect(result).toMatchObject({ error: 0, fed: 2, hash: hashText(logitsAfter([3, 3])) });
+    const router = [0, 0, -1, 77, 1, 0, -1, 77];
+    const each = [...router, 3, 99, ...router, 65535, 99];
+    let hash = [1, 2].reduce(hashByte, hashWords(emptyHash, each));
+    hash = hashWords(hash, [5, 6, 7, 8, 88, 100, 0, 0, 0, 0, 99]);
+    expect((await toy.run(model, { ...job, details: true })).details).toBe(hashText(hash));
+    expect(await toy.run(model, { ...job, promptSamples: [[1]] })).toMatchObject({ error: 100, fed: 0 });
   });
 
   test("encodes a text", async () => {

@@ -5,12 +5,16 @@ import { type EngineResult, type EngineRun, SYMBOL_ERROR } from "./result.js";
 /** A stream of an engine that runs in this process: the calls of atome.h. */
 export interface Stream {
   readonly nLayers: number;
+  /** Values of a sample; 0 of a model of no sensor. */
+  readonly columns: number;
   reset(): void;
   recall(settings: { longest: number; repeats: number; penalty: number }): void;
   /** Symbols of a text, or undefined when a byte cannot be encoded. */
   encode(text: Uint8Array): ArrayLike<number> | undefined;
   /** Logits after the symbol, valid until the next call, or undefined when the symbol is out of range. */
   step(symbol: number): ArrayLike<number> | undefined;
+  /** The same after a sample; undefined when the model is of no sensor. */
+  stepSample(values: readonly number[]): ArrayLike<number> | undefined;
   argmax(): number;
   /** Advances `sampler.random`. */
   sample(sampler: Sampler): number;
@@ -18,6 +22,8 @@ export interface Stream {
   router(layer: number): { mix: ArrayLike<number>; entropy: number };
   /** Probabilities in 1/32768, in place of the logits. */
   scores(): ArrayLike<number>;
+  /** The class, -1 when none stands, and its probability in 1/32768; the logits become scores. */
+  decide(): { class: number; probability: number };
   /** In 1/2048 bit. */
   entropy(probabilities: ArrayLike<number>): number;
   decode(symbol: number): Uint8Array;
@@ -32,11 +38,15 @@ export interface StreamMaker {
   open(model: Uint8Array): Stream;
 }
 
+/** ATOME_NONE of atome.h. */
+const NONE = 65535;
+
 /** State of a run; the same as in firmware/main.c. */
 class Run {
   hash = emptyHash;
   details = emptyHash;
   readonly fed: number[] = [];
+  samples = 0;
   readonly tokens: number[] = [];
 
   constructor(
@@ -48,19 +58,46 @@ class Run {
     const logits = this.stream.step(symbol);
     if (logits === undefined) return false;
     this.fed.push(symbol);
+    this.hashStep(logits);
+    return true;
+  }
+
+  feedSample(values: readonly number[]): boolean {
+    const logits = this.stream.stepSample(values);
+    if (logits === undefined) return false;
+    this.samples++;
+    this.hashStep(logits);
+    if (this.job.details) this.hashDecision();
+    return true;
+  }
+
+  hashStep(logits: ArrayLike<number>): void {
     this.hash = hashWords(this.hash, logits);
     for (let layer = 0; this.job.details && layer < this.stream.nLayers; layer++) {
       const { mix, entropy } = this.stream.router(layer);
       this.details = hashWords(this.details, mix);
       this.details = hashWords(this.details, [entropy]);
     }
-    return true;
+  }
+
+  hashDecision(): void {
+    const { class: index, probability } = this.stream.decide();
+    this.details = hashWords(this.details, [index < 0 ? NONE : index, probability]);
   }
 
   feedPrompt(): boolean {
-    const { promptSymbols, promptText } = this.job;
+    const { promptSymbols, promptText, promptSamples } = this.job;
+    if (promptSamples && promptSymbols.length === 0) return this.feedSamples(promptSamples.flat());
     const symbols = promptSymbols.length > 0 ? promptSymbols : this.stream.encode(promptText ?? new Uint8Array());
     return symbols !== undefined && symbols.length > 0 && Array.from(symbols).every((symbol) => this.feed(symbol));
+  }
+
+  /** As the firmware, which is told values only and what the model makes of them. */
+  feedSamples(values: readonly number[]): boolean {
+    const { columns } = this.stream;
+    const count = columns > 0 ? Math.floor(values.length / columns) : 0;
+    const each = Array.from({ length: count }, (_, i) => values.slice(i * columns, (i + 1) * columns));
+    return count > 0 && each.every((sample) => this.feedSample(sample));
   }
 
   generate(): boolean {
@@ -81,7 +118,8 @@ class Run {
     this.details = hashWords(this.details, [this.stream.entropy(scores)]);
     this.stream.recall({ longest: 0, repeats: 0, penalty: 2048 });
     this.stream.reset();
-    this.details = hashWords(this.details, this.stream.step(this.fed[0]) ?? []);
+    this.details = hashWords(this.details, this.stream.step(this.fed[0] ?? 0) ?? []);
+    this.hashDecision();
   }
 }
 
@@ -100,7 +138,7 @@ export function inProcessEngine(name: string, maker: StreamMaker): EngineRun {
       hash: hashText(state.hash),
       details: hashText(state.details),
       tokens: state.tokens,
-      fed: state.fed.length,
+      fed: state.samples + state.fed.length,
       arenaBytes,
       ramBytes: arenaBytes,
     };

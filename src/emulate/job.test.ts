@@ -19,7 +19,19 @@ describe("encodeJob()", () => {
     expect([...bytes]).toEqual([...new Array(20).fill(0), 2, 0, 0, 0, 65, 66]);
   });
 
+  test("puts samples in place of symbols, and says so", () => {
+    const bytes = encodeJob({ promptSymbols: [], promptSamples: [[-2, 2 ** 31 - 1]], generate: 0 });
+    const header = [...new Array(14).fill(0), 2, 0, 0, 0, 0, 0, 8, 0, 0, 0];
+    expect([...bytes]).toEqual([...header, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+  });
+
   test.each([
+    [
+      "a value beyond 32 bits",
+      { promptSymbols: [], promptSamples: [[2 ** 31]], generate: 1 },
+      "value 0 of the samples",
+    ],
+    ["no samples", { promptSymbols: [], promptSamples: [], generate: 1 }, "the prompt is empty"],
     ["no prompt", { promptSymbols: [], generate: 1 }, "the prompt is empty"],
     ["a symbol above 16 bits", { promptSymbols: [0, 65536], generate: 1 }, "prompt symbol 1 is 65536"],
     ["a fraction of a symbol", { promptSymbols: [0.5], generate: 1 }, "prompt symbol 0 is 0.5"],

@@ -1,18 +1,21 @@
 /** Holds every reader and engine of this process to each other, whatever the bytes. */
 import { HEADER } from "../format/layout.js";
 import { checkModel } from "../format/reader.js";
-import { check, createMirror } from "./mirror.js";
+import { check, columnsOf, createMirror } from "./mirror.js";
 import { type Answer, answer, type Call } from "./vectors.js";
 import type { WasmFactory } from "./wasm.js";
 
 /** Calls that every valid model can answer; which symbols, its size and vocabulary say. */
 export function callsFor(model: Uint8Array): Call[] {
   const vocab = model[HEADER.vocab] | (model[HEADER.vocab + 1] << 8);
+  const samples = { call: "streamSamples", samples: { random: model.length, count: 12 } } as const;
   return [
+    ...(columnsOf(model) > 0 ? [samples, { call: "decide" } as const] : []),
     { call: "stream", symbols: { random: model.length, count: 12 } },
     { call: "sample", count: 3, feed: false, temperature: 400, topK: 5, topP: 30000, random: vocab },
     { call: "recall", longest: 1, repeats: 2, penalty: 300 },
     { call: "stream", symbols: { random: model.length, count: 12 } },
+    { call: "decide" },
     { call: "scores" },
     { call: "router" },
     { call: "encode", text: "00616263ff20" },

@@ -1,5 +1,5 @@
 import { UsageError } from "../model/errors.js";
-import type { Engine, RecallSettings, RouterMix, Sampler } from "./engine.js";
+import type { Decision, Engine, RecallSettings, RouterMix, Sampler } from "./engine.js";
 
 /** @throws UsageError when a value is not a whole number from `least` to `greatest` */
 function checkNumber(action: string, name: string, value: number, least: number, greatest: number): void {
@@ -17,13 +17,15 @@ export class CheckedEngine implements Engine {
   readonly vocab: number;
   readonly outputs: number;
   readonly nLayers: number;
+  readonly columns: number;
   readonly arenaBytes: number;
   readonly #engine: Engine;
   #hasFed = false;
   #hasLogits = false;
 
   constructor(engine: Engine) {
-    ({ vocab: this.vocab, outputs: this.outputs, nLayers: this.nLayers, arenaBytes: this.arenaBytes } = engine);
+    ({ vocab: this.vocab, outputs: this.outputs, nLayers: this.nLayers } = engine);
+    ({ columns: this.columns, arenaBytes: this.arenaBytes } = engine);
     this.#engine = engine;
   }
 
@@ -59,6 +61,17 @@ export class CheckedEngine implements Engine {
     this.#hasLogits = false;
   }
 
+  feedSample(values: ArrayLike<number>): void {
+    if (this.columns === 0) throw new UsageError("Cannot feed a sample: the model is of no sensor; feed symbols.");
+    checkNumber("feed a sample", "the number of its values", values.length, this.columns, this.columns);
+    for (let i = 0; i < values.length; i++) {
+      checkNumber("feed a sample", `value ${i}`, values[i], -(2 ** 31), 2 ** 31 - 1);
+    }
+    this.#engine.feedSample(values);
+    this.#hasFed = true;
+    this.#hasLogits = false;
+  }
+
   logits(): Int32Array {
     if (!this.#hasFed) throw new UsageError("Cannot tell the logits: no symbol was read; call feed or step before.");
     this.#hasLogits = true;
@@ -87,6 +100,11 @@ export class CheckedEngine implements Engine {
   scores(): Int32Array {
     this.#checkLogits("tell the scores");
     return this.#engine.scores();
+  }
+
+  decide(): Decision {
+    this.#checkLogits("decide");
+    return this.#engine.decide();
   }
 
   entropy(probabilities: ArrayLike<number>): number {

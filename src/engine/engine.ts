@@ -36,6 +36,17 @@ export interface RouterMix {
   entropy: number;
 }
 
+/** What a sample has in place of a value that was not measured; any other below -2^30 or above 2^30 - 1 is missing, too. */
+export const MISSING = -(2 ** 31);
+
+/** What a classifier decides: SPEC.md section 3.8. */
+export interface Decision {
+  /** -1: none, because the model is not sure enough. */
+  class: number;
+  /** The largest of the scores, in 1/32768. */
+  probability: number;
+}
+
 /**
  * A running stream of a model, as atome.h declares it. Every engine gives the same bits. A call with an argument out of its
  * range, or for logits that are not there, throws a UsageError and changes nothing: SPEC.md section 6.1.
@@ -46,6 +57,8 @@ export interface Engine {
   /** Logits O: the vocabulary of a language model, the classes of a classifier. */
   readonly outputs: number;
   readonly nLayers: number;
+  /** Numbers of a sample; 0 of a model of no sensor. */
+  readonly columns: number;
   /** Bytes of arena on a 32-bit target. */
   readonly arenaBytes: number;
   /** Forgets everything, an escape half decoded included: the state of a new engine, but for what `recall` has set. */
@@ -59,18 +72,27 @@ export interface Engine {
   /** Takes one symbol without computing logits. */
   feed(symbol: number): void;
   /**
-   * Logits after the last symbol fed, in 1/2048 bit, one per output; there are none after a reset. The array is the engine's
-   * own and holds them until its next call of feed, step or scores.
+   * Takes one sample of a sensor, in place of a symbol.
+   *
+   * @param values one per column, 32-bit integers: `MISSING` and all beyond 30 bits are missing
+   */
+  feedSample(values: ArrayLike<number>): void;
+  /**
+   * Logits after the last symbol or sample fed, in 1/2048 bit, one per output; there are none after a reset. The array is the
+   * engine's own and holds them until its next call of feed, feedSample, step, scores or decide.
    */
   logits(): Int32Array;
   /** `feed`, then `logits`. */
   step(symbol: number): Int32Array;
-  /** Index of the largest logit, the lowest among equals. It needs `logits` or `step` before; so do `sample` and `scores`. */
+  /** Index of the largest logit, the lowest among equals. It needs `logits` or `step` before; so do `sample`, `scores` and
+   * `decide`. */
   argmax(): number;
   /** Draws an output and moves `sampler.random` on. */
   sample(sampler: Sampler): number;
   /** Turns the logits into probabilities in 1/32768, in place. */
   scores(): Int32Array;
+  /** The class, or none; turns the logits into probabilities, as `scores` does. */
+  decide(): Decision;
   /** Of probabilities in 1/32768, 1024 at most, in 1/2048 bit. */
   entropy(probabilities: ArrayLike<number>): number;
   /** @param layer 0..nLayers - 1 */

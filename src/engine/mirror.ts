@@ -7,25 +7,33 @@
  */
 import { crc32 } from "../format/crc32.js";
 import {
+  ALL_OPTIONS,
+  DECISION_BYTES,
+  DECISION as DECISION_FIELD,
   HEADER,
   HEADER_BYTES,
   LAYER,
   LAYER_RECORD_BYTES,
+  NGRAMS as NGRAM_FIELD,
+  NGRAM_RECORD_BYTES,
   OPTION,
   PATHWAY,
   RECALL_BYTES,
   RECALL as RECALL_FIELD,
   SECTION,
+  SENSOR as SENSOR_FIELD,
+  SIGNALS,
 } from "../format/layout.js";
 import { readModel } from "../format/reader.js";
 import { FailureError, UsageError } from "../model/errors.js";
 import { CheckedEngine } from "./checked.js";
-import type { CheckResult, Engine, RecallSettings, Sampler } from "./engine.js";
+import { type CheckResult, type Decision, type Engine, MISSING, type RecallSettings, type Sampler } from "./engine.js";
 
 const SECTION_BYTES = 8;
 const SECTION_LAST = 5;
 const { local: LOCAL, state: STATE, sparse: SPARSE } = PATHWAY;
 const { tied: TIED, embedInt4: EMBED_INT4, unembedInt4: UNEMBED_INT4, classifier: CLASSIFIER, recall: RECALL } = OPTION;
+const { ngrams: NGRAMS, pooled: POOLED, sensor: SENSOR, decision: DECISION } = OPTION;
 const EPSILON = HEADER.epsilon;
 const EMBED_SCALE = HEADER.embedScale;
 const LOGIT_SCALE = HEADER.logitMultiplier;
@@ -48,12 +56,17 @@ const TAP_SHIFT = LAYER.tapShift;
 const MIX_SHIFT = LAYER.mixShift;
 const { forget: FORGET, pairs: PAIRS } = RECALL_FIELD;
 const PAIR_BYTES = 4;
+const { orders: ORDERS, scale: NGRAM_SCALE } = NGRAM_FIELD;
+const ENTRIES = SENSOR_FIELD.entries;
+const ENTRY_BYTES = 4;
 const MATCH_MAX = 6;
 const MATCH_SHIFT = 11;
 const COUNT_MASK = 2047;
 const VECTOR_MAX = 6553;
 const RESIDUAL_MAX = 0x1fffff;
 const MIX_MAX = 0x1ffff;
+const HASH_FACTOR = 0x9e3779b1;
+const SIGN = 0x80000000;
 const INT32_MAX = 0x7fffffff;
 const TABLE_ENTRIES = 252;
 const SCRATCH_BYTES = 2048;
@@ -273,25 +286,12 @@ function multiplyInt4(a: Atome, rows: number, columns: number): void {
   }
 }
 
-/** residual = row of the embedding table; moves the cursor to the first layer */
-function loadRow(a: Atome, row: number): void {
-  const { model, residual } = a;
+/** to = row of a ternary table, times scale; moves the cursor past the table */
+function loadTernary(a: Atome, to: Int32Array, rows: number, row: number, scale: number): void {
+  const { model } = a;
   const table = a.weights;
-  const rows = a.vocab;
-  const scale = read32(model, EMBED_SCALE);
-  let groups = groupCount(a.width);
+  const groups = groupCount(a.width);
   let x = 0;
-  if (a.options & EMBED_INT4) {
-    const step = read16(model, table + 2 * row);
-    let nibble = table + align4(2 * rows);
-    groups = (a.width + 1) >> 1;
-    a.weights = nibble + align4(rows * groups);
-    for (nibble += row * groups; groups; groups--, nibble++) {
-      residual[x++] = (((model[nibble] & 15) - 8) * step) >> scale;
-      residual[x++] = (((model[nibble] >> 4) - 8) * step) >> scale;
-    }
-    return;
-  }
   a.weights = table + align4(rows * groups);
   for (let g = 0; g < groups; g++, x += 5) {
     let last = x + 5;
@@ -300,9 +300,32 @@ function loadRow(a: Atome, row: number): void {
     for (let place = 84; place; place = (place * 86) >> 8) {
       let value = -scale;
       for (; code >= place; code -= place) value += scale;
-      residual[--last] = value;
+      to[--last] = value;
     }
   }
+}
+
+/** to = row of the embedding table; moves the cursor past the table */
+function loadRow(a: Atome, to: Int32Array, row: number): void {
+  const { model, vocab: rows } = a;
+  const scale = read32(model, EMBED_SCALE);
+  if (a.options & EMBED_INT4) {
+    const rowBytes = (a.width + 1) >> 1;
+    const step = read16(model, a.weights + 2 * row);
+    const nibbles = a.weights + align4(2 * rows);
+    a.weights = nibbles + align4(rows * rowBytes);
+    for (let i = 0, nibble = nibbles + row * rowBytes; i < rowBytes; i++, nibble++) {
+      to[2 * i] = (((model[nibble] & 15) - 8) * step) >> scale;
+      to[2 * i + 1] = (((model[nibble] >> 4) - 8) * step) >> scale;
+    }
+    return;
+  }
+  loadTernary(a, to, rows, row, scale);
+}
+
+/** residual += product */
+function addProduct({ residual, product, width }: Atome): void {
+  for (let c = 0; c < width; c++) residual[c] = clamp(residual[c] + product[c], RESIDUAL_MAX);
 }
 
 /** vector = norm(residual); moves the cursor past the norm's pairs */
@@ -472,7 +495,7 @@ function attend(a: Atome, query: number, value: number, gain: number): void {
 
 /** Runs one layer and moves both cursors past it. */
 function runLayer(a: Atome, mix: number): void {
-  const { model, product, vector, residual, gain, width, pathsWidth: w } = a;
+  const { model, product, vector, gain, width, pathsWidth: w } = a;
   const record = a.weights;
   const gated = a.inner > 0;
   const paths = model[record];
@@ -513,7 +536,115 @@ function runLayer(a: Atome, mix: number): void {
     multiplyTernary(a, width, w, 0);
     scaleProduct(a, 0, width, record + OUT, INT32_MAX);
   }
-  for (let c = 0; c < width; c++) residual[c] = clamp(residual[c] + product[c], RESIDUAL_MAX);
+  addProduct(a);
+}
+
+// ---- n-grams: 3.2.1 ----
+
+/**
+ * residual += rows of the last runs; moves both cursors past what is theirs. The memory: the last symbols, newest first, each
+ * plus 1.
+ */
+function addNgrams(a: Atome, symbol: number): void {
+  const { model, product, uint16 } = a;
+  const record = a.weights;
+  const before = a.memory >> 1;
+  const buckets = read16(model, record);
+  let n = 0;
+  let next = symbol + 1;
+  let hash = Math.imul(next, HASH_FACTOR);
+  for (let orders = read16(model, record + ORDERS); orders; orders >>= 1) {
+    const older = uint16[before + n];
+    uint16[before + n++] = next;
+    next = older;
+    hash = Math.imul(hash + next, HASH_FACTOR);
+    if (orders & 1) {
+      a.weights = record + NGRAM_RECORD_BYTES;
+      loadTernary(a, product, buckets, ((hash >>> 16) * buckets) >>> 16, read32(model, record + NGRAM_SCALE));
+      addProduct(a);
+    }
+  }
+  takeMemory(a, 2 * n);
+}
+
+// ---- samples: 3.2.2 ----
+
+/** Moves both cursors past what is the sensor's. */
+function openSensor(a: Atome): void {
+  const { model } = a;
+  const entries = a.weights + ENTRIES;
+  const columns = read16(model, a.weights);
+  takeMemory(a, 4 * columns);
+  a.weights = entries + ENTRY_BYTES * columns;
+  for (let entry = entries, i = 0; i < columns; i++, entry += ENTRY_BYTES) {
+    a.weights += 4 * (model[entry] + model[entry + 1]);
+  }
+}
+
+/** residual += the row of v's level among n thresholds, of the table from `row` on; returns the first row after theirs. */
+function addLevel(a: Atome, table: number, threshold: number, n: number, row: number, v: number): number {
+  let level = 0;
+  if (!n) return row;
+  if (v !== MISSING) {
+    for (level = 1; level <= n && (read32(a.model, threshold + 4 * (level - 1)) | 0) <= v; ) level++;
+  }
+  a.weights = table;
+  loadRow(a, a.product, row + level);
+  addProduct(a);
+  return row + n + 2;
+}
+
+/**
+ * residual = rows of the levels of a sample; moves both cursors past what is the sensor's. The memory: the last values, with
+ * their sign turned, so that at first they are missing.
+ */
+function loadSample(a: Atome, values: ArrayLike<number>): void {
+  const { model, int32 } = a;
+  let entry = a.weights + ENTRIES;
+  let last = a.memory >> 2;
+  const columns = read16(model, a.weights);
+  let threshold = entry + ENTRY_BYTES * columns;
+  let row = 0;
+  openSensor(a);
+  const table = a.weights;
+  fill(a.residual, 0, a.width, 0);
+  for (let i = 0; i < columns; i++, entry += ENTRY_BYTES) {
+    const before = int32[last] ^ SIGN;
+    let v = (values[i] + SIGN / 2) & SIGN ? MISSING : values[i];
+    int32[last++] = v ^ SIGN;
+    row = addLevel(a, table, threshold, model[entry], row, v);
+    threshold += 4 * model[entry];
+    v = v === MISSING || before === MISSING ? MISSING : v - before;
+    row = addLevel(a, table, threshold, model[entry + 1], row, v);
+    threshold += 4 * model[entry + 1];
+  }
+}
+
+// ---- the sum over the steps: 3.2, 3.6 ----
+
+/** OR of the magnitudes of the sums, which the memory holds. */
+function sumBits({ int32, memory, width }: Atome): number {
+  let bits = 0;
+  for (let c = 0; c < width; c++) bits |= magnitude(int32[(memory >> 2) + c]);
+  return bits;
+}
+
+/** Adds the residual to the sums. */
+function addStep(a: Atome): void {
+  const { int32, residual, width } = a;
+  const sum = a.memory >> 2;
+  for (let c = 0; c < width; c++) int32[sum + c] += residual[c];
+  const shift = sumBits(a) >> 29 ? 1 : 0;
+  for (let c = 0; c < width; c++) int32[sum + c] >>= shift;
+}
+
+/** residual = the sums, in the range of a residual */
+function loadSum(a: Atome): void {
+  const { int32, residual, width } = a;
+  const sum = a.memory >> 2;
+  let k = 0;
+  for (let bits = sumBits(a); bits >> 21; bits >>= 1) k++;
+  for (let c = 0; c < width; c++) residual[c] = int32[sum + c] >> k;
 }
 
 // ---- recall: 3.6.1 ----
@@ -605,7 +736,7 @@ function readHeader(a: Atome): number {
   a.head = read16(model, HEADER.dHead);
   a.layers = model[HEADER.nLayers];
   a.topK = model[HEADER.topK];
-  a.options = model[HEADER.options];
+  a.options = read16(model, HEADER.options);
   a.memoryBytes = read32(model, MEMORY_BYTES) + MIX_BYTES * a.layers;
   a.pathsWidth = a.width;
   let rows = a.outputs;
@@ -641,6 +772,9 @@ const ERROR = {
   token: 16,
   class: 17,
   recall: 19,
+  ngrams: 20,
+  sensor: 21,
+  decision: 22,
 } as const;
 
 /** A walk over the weights, in the order of the file. */
@@ -652,7 +786,7 @@ interface Walk {
 }
 
 /** What a part of the weights holds, and so what is checked: bytes of a unit. */
-const UNIT_BYTES = { any: 0, codes: 1, steps: 2, taps6: 4, taps2: 2, constants: 4 } as const;
+const UNIT_BYTES = { any: 0, codes: 1, steps: 2, taps6: 4, taps2: 2, constants: 4, thresholds: 4 } as const;
 type PartKind = keyof typeof UNIT_BYTES;
 
 const outOf = (v: number, least: number, most: number): boolean => v < least || v > most;
@@ -665,6 +799,7 @@ function badUnit(p: Uint8Array, at: number, kind: PartKind): number {
   if (kind === "codes") return p[at] >= TABLE_ENTRIES || p[at] % 28 === 27 ? ERROR.code : 0;
   if (kind === "steps") return p[at + 1] >> 7 ? ERROR.scale : 0;
   if (kind === "taps6") return p[at + 3] >> 6 ? ERROR.tap : 0;
+  if (kind === "thresholds") return (read32(p, at) | 0) >= (read32(p, at + 4) | 0) ? ERROR.sensor : 0;
   const v = read16(p, at);
   if (kind === "taps2") return v >> 10 || (v >> 1) & ~v & 0x155 ? ERROR.tap : 0;
   return outOf((v + 32760) & 65535, 0, 65520) ? ERROR.state : 0;
@@ -750,6 +885,59 @@ function passRecall(walk: Walk): number {
   return 4 + align4(3 * window);
 }
 
+/** Walks the n-gram record and its table; returns the bytes of memory they need. */
+function passNgrams(walk: Walk): number {
+  const { a } = walk;
+  const { model } = a;
+  const record = a.weights;
+  let bytes = 2;
+  pass(walk, "any", 0, NGRAM_RECORD_BYTES);
+  if (walk.error) return 0;
+  let orders = read16(model, record + ORDERS);
+  if (!read16(model, record) || outOf(orders, 1, 255) || read32(model, record + NGRAM_SCALE) > RESIDUAL_MAX) {
+    walk.error = ERROR.ngrams;
+    return 0;
+  }
+  passTable(walk, read16(model, record), a.width, false);
+  for (orders >>= 1; orders; orders >>= 1) bytes += 2;
+  return align4(bytes);
+}
+
+/** Walks n thresholds; returns the rows that belong to them. */
+function passLevels(walk: Walk, n: number): number {
+  if (!n) return 0;
+  pass(walk, "thresholds", n - 1, 4);
+  return n + 2;
+}
+
+/** Walks the sensor record; returns the bytes of memory it needs. */
+function passSensor(walk: Walk): number {
+  const { a } = walk;
+  const { model } = a;
+  const record = a.weights;
+  let entry = record + ENTRIES;
+  let rows = 0;
+  pass(walk, "any", 0, ENTRIES);
+  if (walk.error) return 0;
+  const columns = read32(model, record);
+  if (!outOf(columns, 1, 64)) {
+    pass(walk, "any", 0, ENTRY_BYTES * columns);
+    for (let i = columns; i && !walk.error; i--, entry += ENTRY_BYTES) {
+      if (outOf(model[entry] | model[entry + 1], 1, 63) || model[entry + 3]) walk.error = ERROR.sensor;
+      rows += passLevels(walk, model[entry]) + passLevels(walk, model[entry + 1]);
+    }
+  }
+  if (!walk.error && rows !== a.vocab) walk.error = ERROR.sensor;
+  return 4 * columns;
+}
+
+/** Walks the decision record. */
+function passDecision(walk: Walk): void {
+  const record = walk.a.weights;
+  pass(walk, "any", 0, DECISION_BYTES);
+  if (!walk.error && read32(walk.a.model, record) >= SIGNALS.length) walk.error = ERROR.decision;
+}
+
 /**
  * The longest string of the list at `list` that the text starts with. `length` is 0 when there is none, and then the index
  * is the escape's or `count`.
@@ -827,9 +1015,10 @@ function checkHeader(model: Uint8Array): number {
     return ERROR.dimension;
   const int4 = options & (EMBED_INT4 | UNEMBED_INT4);
   if (
-    options > 31 ||
-    (options & CLASSIFIER && options & (TIED | RECALL)) ||
-    (options & TIED && (int4 === EMBED_INT4 || int4 === UNEMBED_INT4))
+    options > ALL_OPTIONS ||
+    options & (options & CLASSIFIER ? TIED | RECALL : POOLED | SENSOR | DECISION) ||
+    (options & TIED && (int4 === EMBED_INT4 || int4 === UNEMBED_INT4)) ||
+    (options & SENSOR && options & NGRAMS)
   )
     return ERROR.option;
   if (
@@ -859,21 +1048,26 @@ function readSections(model: Uint8Array): { offset: number[]; size: number[] } |
     end += size[id];
   }
   const named = offset[SECTION.classNames] !== 0;
-  const classifier = (read32(model, HEADER.options) & CLASSIFIER) !== 0;
+  const options = read32(model, HEADER.options);
+  const classifier = (options & CLASSIFIER) !== 0;
+  if (options & SENSOR && offset[SECTION.tokens]) return undefined;
   return end === model.length && offset[SECTION.weights] && named === classifier ? { offset, size } : undefined;
 }
 
-/** Errors 9, 11 to 15 and 19 of the weights. */
+/** Errors 9, 11 to 15 and 19 to 22 of the weights. */
 function checkWeights(a: Atome, offset: number, size: number): number {
   const { model, options } = a;
   const walk: Walk = { a, end: offset + size, error: 0 };
-  let memoryBytes = 0;
+  let memoryBytes = options & POOLED ? 4 * a.width : 0;
   a.weights = offset;
+  if (options & SENSOR) memoryBytes += passSensor(walk);
   passTable(walk, a.vocab, a.width, (options & EMBED_INT4) !== 0);
+  if (options & NGRAMS) memoryBytes += passNgrams(walk);
   for (let i = 0; i < a.layers && !walk.error; i++) memoryBytes += passLayer(walk);
   pass(walk, "any", 0, 4 * a.width);
   if (!(options & TIED)) passTable(walk, a.outputs, a.width, (options & UNEMBED_INT4) !== 0);
   if (options & RECALL) memoryBytes += passRecall(walk);
+  if (options & DECISION) passDecision(walk);
   if (walk.error) return walk.error;
   return a.weights !== walk.end || memoryBytes !== read32(model, MEMORY_BYTES) ? ERROR.weights : ERROR.ok;
 }
@@ -936,19 +1130,41 @@ function recall(a: Atome, { longest, repeats, penalty }: RecallSettings): void {
   a.penalty = penalty;
 }
 
+/** Sets both cursors to where a step begins. */
+function rewind(a: Atome): void {
+  a.weights = a.content;
+  a.memory = 2 * a.mix + MIX_BYTES * a.layers;
+}
+
+function runLayers(a: Atome): void {
+  for (let i = 0; i < a.layers; i++) runLayer(a, a.mix + (MIX_BYTES / 2) * i);
+  if (a.options & POOLED) addStep(a);
+}
+
 /** Whether the symbol is out of range; nothing is changed then. */
 function feed(a: Atome, symbol: number): boolean {
   if (!(symbol >= 0 && symbol < a.vocab)) return true;
-  a.weights = a.content;
-  a.memory = 2 * a.mix + MIX_BYTES * a.layers;
-  loadRow(a, symbol);
-  for (let i = 0; i < a.layers; i++) runLayer(a, a.mix + (MIX_BYTES / 2) * i);
+  rewind(a);
+  if (a.options & SENSOR) openSensor(a);
+  loadRow(a, a.residual, symbol);
+  if (a.options & NGRAMS) addNgrams(a, symbol);
+  runLayers(a);
   if (a.options & RECALL) remember(a, symbol);
+  return false;
+}
+
+/** Whether the model is of no sensor; nothing is changed then. */
+function feedSample(a: Atome, values: ArrayLike<number>): boolean {
+  if (!(a.options & SENSOR)) return true;
+  rewind(a);
+  loadSample(a, values);
+  runLayers(a);
   return false;
 }
 
 function logits(a: Atome): Int32Array {
   const finalNorm = a.weights;
+  if (a.options & POOLED) loadSum(a);
   normalize(a, read16(a.model, FINAL_SHIFT));
   if (a.options & TIED) a.weights = a.content;
   if (a.options & UNEMBED_INT4) multiplyInt4(a, a.outputs, a.width);
@@ -1027,6 +1243,20 @@ function scores(a: Atome): Int32Array {
   return a.logits;
 }
 
+/** 2048 log2(v / 2^15), v in 2^15 .. 2^16 - 1 */
+export function log2Fraction(v: number): number {
+  let fraction = 0;
+  let bits = v;
+  for (let i = 1024; i; i >>= 1) {
+    bits = (bits * bits) >>> 15;
+    if (bits >> 16) {
+      bits >>= 1;
+      fraction += i;
+    }
+  }
+  return fraction;
+}
+
 export function entropy(probability: ArrayLike<number>): number {
   let total = 0;
   for (let at = 0; at < probability.length; at++) {
@@ -1035,16 +1265,35 @@ export function entropy(probability: ArrayLike<number>): number {
     let bits = p;
     if (!p) continue;
     for (; bits < 32768; bits <<= 1) surprise += 2048;
-    for (let i = 1024; i; i >>= 1) {
-      bits = (bits * bits) >>> 15;
-      if (bits >> 16) {
-        bits >>= 1;
-        surprise -= i;
-      }
-    }
-    total += (p * surprise) >> 15;
+    total += (p * (surprise - log2Fraction(bits))) >> 15;
   }
   return total;
+}
+
+function decide(a: Atome): Decision {
+  const { model, product: v, outputs: n } = a;
+  const record = a.content + read32(model, HEADER_BYTES + 4) - DECISION_BYTES;
+  const best = maximum(v, 0, n);
+  const top = v[best];
+  let second = -INT32_MAX;
+  let sum = 0;
+  for (let i = 0; i < n; i++) {
+    if (i !== best) second = Math.max(second, v[i]);
+    sum += exp2Negative(top - v[i]);
+  }
+  softmax(v, 0, n);
+  const probability = v[best];
+  if (!(a.options & DECISION)) return { class: best, probability };
+  const signal = SIGNALS[read32(model, record)];
+  let confidence = probability;
+  if (signal === "margin") confidence = top - second;
+  if (signal === "entropy") confidence = -entropy(a.logits);
+  if (signal === "energy") {
+    let whole = top;
+    for (; sum >> 16; sum >>= 1) whole += 2048;
+    confidence = whole + log2Fraction(sum);
+  }
+  return { class: confidence < (read32(model, record + DECISION_FIELD.threshold) | 0) ? -1 : best, probability };
 }
 
 function router(a: Atome, layer: number): { mix: [number, number, number]; entropy: number } {
@@ -1123,6 +1372,12 @@ export function refuseModel(model: Uint8Array, error: number): never {
   throw new FailureError(`Cannot load the model: the engine refuses it with error ${error} but the reader does not.`);
 }
 
+/** Numbers of a sample; 0 of a model of no sensor. */
+export const columnsOf = (model: Uint8Array): number =>
+  read16(model, HEADER.options) & SENSOR
+    ? read16(model, HEADER_BYTES + SECTION_BYTES * read16(model, SECTION_COUNT))
+    : 0;
+
 function encodeText(a: Atome, text: Uint8Array): Uint16Array {
   const symbols: number[] = [];
   for (let at = 0; at < text.length; ) {
@@ -1148,15 +1403,18 @@ export function createMirror(model: Uint8Array): Engine {
     vocab: a.vocab,
     outputs: a.outputs,
     nLayers: a.layers,
+    columns: columnsOf(model),
     arenaBytes,
     reset: () => reset(a),
     recall: (settings) => recall(a, settings),
     feed: (symbol) => void feed(a, symbol),
+    feedSample: (values) => void feedSample(a, values),
     logits: () => logits(a),
     step: (symbol) => step(a, symbol) as Int32Array,
     argmax: () => argmax(a),
     sample: (sampler) => sample(a, sampler),
     scores: () => scores(a),
+    decide: () => decide(a),
     entropy,
     router: (layer) => router(a, layer),
     encode: (text) => encodeText(a, text),

@@ -5,11 +5,19 @@ import type { Engine } from "./engine.js";
 /** Symbols listed, or drawn: `count` times next() of SPEC.md 3.8 from the state `random` on, modulo the vocabulary. */
 export type Symbols = number[] | { random: number; count: number };
 
+/**
+ * Samples listed, or drawn: of `count` samples each value is the next number w of next() of SPEC.md 3.8 from the state `random`
+ * on, as i32, shifted right by its own lowest 5 bits.
+ */
+export type Samples = number[][] | { random: number; count: number };
+
 export type Call =
   | { call: "reset" }
   | { call: "recall"; longest: number; repeats: number; penalty: number }
   | { call: "step"; symbols: number[] }
   | { call: "stream"; symbols: Symbols }
+  | { call: "stepSamples"; samples: number[][] }
+  | { call: "streamSamples"; samples: Samples }
   | { call: "greedy"; count: number }
   | {
       call: "sample";
@@ -23,6 +31,7 @@ export type Call =
     }
   | { call: "router" }
   | { call: "scores" }
+  | { call: "decide" }
   | { call: "encode"; text: string }
   | { call: "decode"; symbols: number[] }
   | { call: "names" };
@@ -81,25 +90,41 @@ function hashWords(hash: number, words: ArrayLike<number>): number {
 const EMPTY_HASH = 0x811c9dc5;
 const hashText = (hash: number) => (hash >>> 0).toString(16).padStart(8, "0");
 
-/** The symbols of a call, listed. */
-export function listSymbols(symbols: Symbols, vocab: number): number[] {
-  if (Array.isArray(symbols)) return symbols;
-  let state = symbols.random;
-  return Array.from({ length: symbols.count }, () => {
+/** `count` times next() of SPEC.md 3.8. */
+function drawWords(random: number, count: number): number[] {
+  let state = random;
+  return Array.from({ length: count }, () => {
     state = (state + 0x9e3779b9) | 0;
     let z = Math.imul(state ^ (state >>> 16), 0x21f0aaad);
     z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) % vocab;
+    return (z ^ (z >>> 15)) >>> 0;
   });
+}
+
+/** The symbols of a call, listed. */
+export const listSymbols = (symbols: Symbols, vocab: number): number[] =>
+  Array.isArray(symbols) ? symbols : drawWords(symbols.random, symbols.count).map((word) => word % vocab);
+
+/** The samples of a call, listed, of so many columns. */
+export function listSamples(samples: Samples, columns: number): number[][] {
+  if (Array.isArray(samples)) return samples;
+  const values = drawWords(samples.random, samples.count * columns).map((word) => (word | 0) >> (word & 31));
+  return Array.from({ length: samples.count }, (_, i) => values.slice(i * columns, (i + 1) * columns));
 }
 
 const routers = (engine: Engine) => Array.from({ length: engine.nLayers }, (_, layer) => engine.router(layer));
 
-function stream(engine: Engine, symbols: readonly number[]): Answer {
+function stepSample(engine: Engine, sample: readonly number[]): Int32Array {
+  engine.feedSample(sample);
+  return engine.logits();
+}
+
+/** @param steps each takes something and gives the logits after it */
+function stream(engine: Engine, steps: readonly (() => Int32Array)[]): Answer {
   let logits = EMPTY_HASH;
   let router = EMPTY_HASH;
-  for (const symbol of symbols) {
-    logits = hashWords(logits, engine.step(symbol));
+  for (const step of steps) {
+    logits = hashWords(logits, step());
     for (const { mix, entropy } of routers(engine)) router = hashWords(router, [...mix, entropy]);
   }
   return { logits: hashText(logits), router: hashText(router) };
@@ -139,7 +164,17 @@ export function answer(engine: Engine, call: Call): Answer {
     case "step":
       return call.symbols.map((symbol) => [...engine.step(symbol)]);
     case "stream":
-      return stream(engine, listSymbols(call.symbols, engine.vocab));
+      return stream(
+        engine,
+        listSymbols(call.symbols, engine.vocab).map((symbol) => () => engine.step(symbol)),
+      );
+    case "stepSamples":
+      return call.samples.map((sample) => [...stepSample(engine, sample)]);
+    case "streamSamples":
+      return stream(
+        engine,
+        listSamples(call.samples, engine.columns).map((sample) => () => stepSample(engine, sample)),
+      );
     case "greedy":
       return choose(engine, call.count, true, () => engine.argmax());
     case "sample": {
@@ -152,6 +187,10 @@ export function answer(engine: Engine, call: Call): Answer {
     case "scores": {
       const scores = [...engine.scores()];
       return { scores, entropy: engine.entropy(scores) };
+    }
+    case "decide": {
+      const { class: index, probability } = engine.decide();
+      return { class: index, probability };
     }
     case "encode":
       return encode(engine, fromHex(call.text));

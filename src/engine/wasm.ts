@@ -1,7 +1,7 @@
 /** engine/atome.c as WebAssembly behind the interface of engine.ts. */
 import { CheckedEngine } from "./checked.js";
-import type { CheckResult, Engine, RecallSettings, Sampler } from "./engine.js";
-import { refuseByte, refuseModel } from "./mirror.js";
+import type { CheckResult, Decision, Engine, RecallSettings, Sampler } from "./engine.js";
+import { columnsOf, refuseByte, refuseModel } from "./mirror.js";
 
 /** What engine.wasm exports; pointers are offsets into its memory. */
 interface Exports {
@@ -11,11 +11,13 @@ interface Exports {
   atome_reset(a: number): void;
   atome_recall(a: number, longest: number, repeats: number, penalty: number): void;
   atome_feed(a: number, symbol: number): number;
+  atome_feed_sample(a: number, values: number): number;
   atome_logits(a: number): number;
   atome_step(a: number, symbol: number): number;
   atome_argmax(a: number): number;
   atome_sample(a: number, sampler: number): number;
   atome_scores(a: number): number;
+  atome_decide(a: number, probability: number): number;
   atome_entropy(probability: number, n: number): number;
   atome_router(a: number, layer: number, mix: number): number;
   atome_encode(a: number, text: number, bytes: number, symbols: number, used: number): number;
@@ -24,11 +26,14 @@ interface Exports {
 }
 
 const PAGE_BYTES = 65536;
-/** Above the heap's start: arguments by pointer, text to encode (no string is longer), probabilities. */
+/** Above the heap's start: arguments by pointer, text to encode (no string is longer) or a sample, probabilities. */
 const ARGUMENT_BYTES = 32;
 const TEXT_BYTES = 256;
 const PROBABILITIES = 1024;
 const SCRATCH_BYTES = ARGUMENT_BYTES + TEXT_BYTES + 4 * PROBABILITIES;
+
+/** ATOME_NONE of atome.h. */
+const NONE = 65535;
 
 const align16 = (bytes: number) => Math.ceil(bytes / 16) * 16;
 
@@ -70,6 +75,7 @@ class WasmEngine implements Engine {
   readonly vocab: number;
   readonly outputs: number;
   readonly nLayers: number;
+  readonly columns: number;
   readonly #exports: Exports;
   readonly #a: number;
   readonly #bytes: Uint8Array;
@@ -77,6 +83,7 @@ class WasmEngine implements Engine {
   readonly #scratch: number;
   readonly #text: number;
   readonly #probabilities: Int32Array;
+  readonly #sample: Int32Array;
   #logits: Int32Array | undefined;
 
   constructor(
@@ -97,6 +104,8 @@ class WasmEngine implements Engine {
     this.vocab = this.#view.getUint16(at + 16, true);
     this.outputs = this.#view.getUint16(at + 18, true);
     this.nLayers = this.#view.getUint8(at + 26);
+    this.columns = columnsOf(model);
+    this.#sample = new Int32Array(buffer, this.#text, this.columns);
   }
 
   #outputsAt(pointer: number): Int32Array {
@@ -124,6 +133,11 @@ class WasmEngine implements Engine {
     this.#exports.atome_feed(this.#a, symbol);
   }
 
+  feedSample(values: ArrayLike<number>): void {
+    this.#sample.set(values);
+    this.#exports.atome_feed_sample(this.#a, this.#text);
+  }
+
   logits(): Int32Array {
     return this.#outputsAt(this.#exports.atome_logits(this.#a));
   }
@@ -149,6 +163,11 @@ class WasmEngine implements Engine {
 
   scores(): Int32Array {
     return this.#outputsAt(this.#exports.atome_scores(this.#a));
+  }
+
+  decide(): Decision {
+    const index = this.#exports.atome_decide(this.#a, this.#scratch);
+    return { class: index === NONE ? -1 : index, probability: this.#view.getInt32(this.#scratch, true) };
   }
 
   entropy(probabilities: ArrayLike<number>): number {

@@ -5,14 +5,18 @@ import {
   HEADER_BYTES,
   type Item,
   LAYER,
+  NGRAMS,
+  OPTION,
   RECALL,
   SCALE_NAMES,
   SECTION_ENTRY_BYTES,
+  SENSOR,
+  SENSOR_ENTRY,
   SMALLEST_FILE_BYTES,
 } from "./layout.js";
 import type { ModelParts } from "./parts.js";
 import { type AtomeModel, readModel } from "./reader.js";
-import { sampleBase, sampleClassifier, sampleGated, sampleRecall } from "./samples.js";
+import { sampleBase, sampleClassifier, sampleGated, sampleNgrams, sampleRecall, sampleSensor } from "./samples.js";
 import { encodeModel, sealModel } from "./writer.js";
 
 export interface MalformedFile {
@@ -180,15 +184,24 @@ const dimensions: Case[] = [
 ];
 
 const options: Case[] = [
-  entry("option-bit-5", "option", sampleBase, at32(HEADER.options, 32)),
+  entry("option-bit-9", "option", sampleBase, at32(HEADER.options, 512)),
   entry("option-bit-31", "option", sampleBase, at32(HEADER.options, 0x80000000)),
   entry("option-tied-embed-int4-only", "option", sampleGated, at32(HEADER.options, 3)),
   entry("option-tied-unembed-int4-only", "option", sampleGated, at32(HEADER.options, 5)),
   entry("option-tied-classifier", "option", sampleClassifier, at32(HEADER.options, 15)),
   entry("option-recall-classifier", "option", sampleClassifier, at32(HEADER.options, 28)),
+  ...(["pooled", "sensor", "decision"] as const).map((name) =>
+    entry(`option-${name}-without-classifier`, "option", sampleBase, at32(HEADER.options, OPTION[name])),
+  ),
+  entry("option-sensor-ngrams", "option", sampleSensor, (view, valid, bytes) =>
+    at32(HEADER.options, valid.options | OPTION.ngrams)(view, valid, bytes),
+  ),
 ];
 
 const layerAt = (valid: AtomeModel, index: number) => valid.layout.layers[index].record.offset;
+
+const unchanged: Mutation = () => undefined;
+const oneByteTokens = (count: number) => Array.from({ length: count }, (_, index) => Uint8Array.of(index));
 
 /** A 16-bit field of layer `index`. */
 const layer16 =
@@ -307,6 +320,7 @@ const sections: Case[] = [
     view.setUint32(sectionEntry(1) + 4, valid.sections[1].bytes + 0x80000000, true);
     return undefined;
   }),
+  entry("section-tokens-of-sensor", "section", () => ({ ...sampleSensor(), tokens: oneByteTokens(11) }), unchanged),
   entry("section-class-names-missing", "section", sampleClassifier, at32(sectionEntry(1), 4)),
   entry("section-class-names-unasked", "section", sampleGated, at32(sectionEntry(2), 3)),
 ];
@@ -363,6 +377,12 @@ const codes: Case[] = [
     "code",
     sampleGated,
     itemByte((valid) => valid.layout.layers[1].third, 5, 83),
+  ),
+  entry(
+    "code-ngrams",
+    "code",
+    sampleNgrams,
+    itemByte((valid) => valid.layout.ngramTable, 9, 27),
   ),
   entry(
     "code-unembedding",
@@ -495,12 +515,34 @@ const weights: Case[] = [
     sampleRecall,
     cutWeights((valid) => end(valid) - 4),
   ),
+  ...(["sensor", "ngrams", "ngramTable", "decision"] as const).map((item) =>
+    entry(
+      `weights-end-in-${item}`,
+      "weights",
+      item === "sensor" ? sampleSensor : sampleNgrams,
+      cutWeights((valid) => (valid.layout[item] as Item).offset + (item === "sensor" ? 0 : 4)),
+    ),
+  ),
+  ...[8, 16, 24].map((bytes) =>
+    entry(
+      `weights-end-in-sensor-${bytes}`,
+      "weights",
+      sampleSensor,
+      cutWeights((valid) => (valid.layout.sensor as Item).offset + bytes),
+    ),
+  ),
   entry("weights-too-long", "weights", sampleBase, (_v, valid, bytes) => resize(bytes, end(valid), 4, 0)),
   entry("weights-too-long-by-tokens", "weights", sampleGated, shiftBorder(0, 4)),
   entry("weights-memory-bytes-0", "weights", sampleBase, at32(HEADER.memoryBytes, 0)),
   entry("weights-memory-bytes-too-many", "weights", sampleGated, at32(HEADER.memoryBytes, 0x7ffffffc)),
   // Of the history of its five channels alone.
   entry("weights-memory-bytes-without-recall", "weights", sampleRecall, at32(HEADER.memoryBytes, 20)),
+  // Of the history of its seven channels, their sums, and the last three symbols.
+  entry("weights-memory-bytes-without-ngrams", "weights", sampleNgrams, at32(HEADER.memoryBytes, 28 + 28)),
+  entry("weights-memory-bytes-without-sums", "weights", sampleNgrams, at32(HEADER.memoryBytes, 28 + 8)),
+  // Of the history and the state of its five channels, and two values.
+  entry("weights-memory-bytes-without-sensor", "weights", sampleSensor, at32(HEADER.memoryBytes, 40)),
+  entry("weights-memory-bytes-of-a-column-more", "weights", sampleSensor, at32(HEADER.memoryBytes, 52)),
   entry("weights-tied-with-unembedding", "weights", sampleBase, at32(HEADER.options, 1)),
   entry("weights-without-recall", "weights", sampleRecall, at32(HEADER.options, 0)),
   entry("weights-recall-missing", "weights", sampleBase, at32(HEADER.options, 16)),
@@ -521,6 +563,65 @@ const recall: Case[] = [
   entry("recall-forget-65534", "recall", sampleRecall, recall16(RECALL.forget, 65534)),
   entry("recall-pull-32768", "recall", sampleRecall, recall16(RECALL.pairs + 2, 32768)),
   entry("recall-last-pull-65535", "recall", sampleRecall, recall16(RECALL.pairs + 4 * 27 + 2, 65535)),
+];
+
+/** A field of the n-gram record. */
+const ngrams16 =
+  (field: number, value: number): Mutation =>
+  (view, valid, bytes) =>
+    at16((valid.layout.ngrams as Item).offset + field, value)(view, valid, bytes);
+
+/** A byte, and a word, of the sensor record. */
+const sensor8 =
+  (at: number, value: number): Mutation =>
+  (view, valid, bytes) =>
+    at8((valid.layout.sensor as Item).offset + at, value)(view, valid, bytes);
+const sensor32 =
+  (at: number, value: number): Mutation =>
+  (view, valid, bytes) =>
+    at32((valid.layout.sensor as Item).offset + at, value)(view, valid, bytes);
+
+/** Byte `field` of the entry of column `index`. */
+const column8 = (index: number, field: number, value: number) => sensor8(SENSOR.entries + 4 * index + field, value);
+/** Threshold `index` of the sample, which has two columns, gets the value of the one before it, plus `more`. */
+const threshold =
+  (index: number, more: number): Mutation =>
+  (view, valid) => {
+    const at = (valid.layout.sensor as Item).offset + SENSOR.entries + 4 * 2 + 4 * index;
+    view.setInt32(at, view.getInt32(at - 4, true) + more, true);
+    return undefined;
+  };
+
+const extras: Case[] = [
+  entry("ngrams-buckets-0", "ngrams", sampleNgrams, ngrams16(NGRAMS.buckets, 0)),
+  entry("ngrams-orders-0", "ngrams", sampleNgrams, ngrams16(NGRAMS.orders, 0)),
+  entry("ngrams-orders-256", "ngrams", sampleNgrams, ngrams16(NGRAMS.orders, 256)),
+  entry("ngrams-scale-2-to-21", "ngrams", sampleNgrams, (view, valid) => {
+    view.setUint32((valid.layout.ngrams as Item).offset + NGRAMS.scale, 2 ** 21, true);
+    return undefined;
+  }),
+  entry("sensor-columns-0", "sensor", sampleSensor, sensor32(SENSOR.columns, 0)),
+  entry("sensor-columns-65", "sensor", sampleSensor, sensor32(SENSOR.columns, 65)),
+  // The low half alone would be right.
+  entry("sensor-columns-65538", "sensor", sampleSensor, sensor32(SENSOR.columns, 65538)),
+  entry("sensor-values-64", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.values, 64)),
+  entry("sensor-differences-64", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.differences, 64)),
+  entry("sensor-column-of-nothing", "sensor", sampleSensor, column8(1, SENSOR_ENTRY.differences, 0)),
+  entry("sensor-zero-1", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.zero, 1)),
+  entry("sensor-last-zero-255", "sensor", sampleSensor, column8(1, SENSOR_ENTRY.zero, 255)),
+  entry("sensor-values-equal", "sensor", sampleSensor, threshold(1, 0)),
+  entry("sensor-values-fall", "sensor", sampleSensor, threshold(2, -1)),
+  entry("sensor-differences-equal", "sensor", sampleSensor, threshold(4, 0)),
+  entry("sensor-rows-too-few", "sensor", sampleSensor, at16(HEADER.vocab, 13)),
+  entry("sensor-rows-too-many", "sensor", sampleSensor, at16(HEADER.vocab, 11)),
+  entry("decision-signal-4", "decision", sampleNgrams, (view, valid) => {
+    view.setUint32((valid.layout.decision as Item).offset, 4, true);
+    return undefined;
+  }),
+  entry("decision-signal-65536", "decision", sampleSensor, (view, valid) => {
+    view.setUint32((valid.layout.decision as Item).offset, 65536, true);
+    return undefined;
+  }),
 ];
 
 /** Replaces a section's content, of the same length. */
@@ -544,9 +645,7 @@ function withTokens(tokens: readonly Uint8Array[]): ModelParts {
     tokens,
   };
 }
-const oneByteTokens = (count: number) => Array.from({ length: count }, (_, index) => Uint8Array.of(index));
 const ESCAPE = new Uint8Array(0);
-const unchanged: Mutation = () => undefined;
 
 const strings: Case[] = [
   entry(
@@ -628,6 +727,6 @@ function build({ name, error, sample, mutate, sealed }: Case): MalformedFile {
 
 /** Every malformed file, in the order of the checks it fails. */
 export const malformedFiles = (): MalformedFile[] =>
-  [envelope, dimensions, options, scales, sections, layers, codes, tapsAndState, weights, recall, strings]
+  [envelope, dimensions, options, scales, sections, layers, codes, tapsAndState, weights, recall, extras, strings]
     .flat()
     .map(build);

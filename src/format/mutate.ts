@@ -25,7 +25,9 @@ export function madeWhole(file: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Where the sections and items of a valid file begin. */
 export function placesOf(model: Uint8Array): number[] {
   const { layout, sections } = readModel(model);
-  const items = [...layout.layers.flatMap(layerItems), layout.finalNorm, layout.recall];
+  const { sensor, embedding, ngrams, ngramTable, finalNorm, recall, decision } = layout;
+  const before = [sensor, embedding, ngrams, ngramTable];
+  const items = [...before, ...layout.layers.flatMap(layerItems), finalNorm, recall, decision];
   return [...sections, ...items].flatMap((part) => (part ? [part.offset] : []));
 }
 

@@ -380,21 +380,6 @@ function readColumnSize(file: File, at: number) {
   return { values, differences, decimals: file.view.getInt8(at + SENSOR_ENTRY.decimals) };
 }
 
-/** Error 21 of the `count` thresholds from `at` on. */
-function readThresholds(file: File, at: number, count: number): Int32Array {
-  const thresholds = Int32Array.from({ length: count }, (_, i) => file.view.getInt32(at + 4 * i, true));
-  const bad = thresholds.findIndex((value, i) => i > 0 && value <= thresholds[i - 1]);
-  if (bad > 0) {
-    refuse(
-      file,
-      "sensor",
-      at + 4 * bad,
-      `threshold ${thresholds[bad]} follows ${thresholds[bad - 1]} but must be above it`,
-    );
-  }
-  return thresholds;
-}
-
 /** Errors 15 and 21. */
 function readSensor(
   file: File,
@@ -402,36 +387,33 @@ function readSensor(
   offset: number,
   end: number,
 ): { item: Item; parts: SensorParts } {
-  const item: Item = { name: "sensor", kind: "sensor", offset, bytes: SENSOR.entries, rows: 0, columns: 0 };
-  const fits = (bytes: number) => checkFits(file, { ...item, bytes }, end);
-  fits(SENSOR.entries);
-  const count = checkRange(
-    file,
-    "sensor",
-    offset,
-    "columns",
-    u32(file, offset + SENSOR.columns),
-    SENSOR_LIMITS.columns,
-  );
-  const entries = offset + SENSOR.entries;
-  let at = entries + 4 * count;
-  fits(at - offset);
-  const sizes = Array.from({ length: count }, (_, i) => readColumnSize(file, entries + 4 * i));
-  const rows = sizes.reduce((sum, { values, differences }) => sum + levelsOf(values) + levelsOf(differences), 0);
-  if (rows !== vocab) refuse(file, "sensor", entries, `the columns have ${rows} rows but vocab is ${vocab}`);
-  const thresholds = sizes.reduce((sum, { values, differences }) => sum + values + differences, 0);
-  fits(at - offset + 4 * thresholds);
-  const take = (length: number) => {
-    at += 4 * length;
-    return readThresholds(file, at - 4 * length, length);
+  let at = offset;
+  const take = (bytes: number) => {
+    checkFits(file, { name: "sensor", kind: "sensor", offset: at, bytes, rows: 0, columns: 0 }, end);
+    at += bytes;
+    return at - bytes;
   };
-  const columns = sizes.map(
-    ({ values, differences, decimals }): SensorColumn => ({
-      values: take(values),
-      differences: take(differences),
-      decimals,
-    }),
-  );
+  const thresholds = (length: number) => {
+    const list = take(4 * length);
+    return Int32Array.from({ length }, (_, i) => {
+      const value = file.view.getInt32(list + 4 * i, true);
+      const before = i > 0 ? file.view.getInt32(list + 4 * i - 4, true) : Number.NEGATIVE_INFINITY;
+      if (value <= before) {
+        refuse(file, "sensor", list + 4 * i, `threshold ${value} follows ${before} but must be above it`);
+      }
+      return value;
+    });
+  };
+  const count = u32(file, take(SENSOR.entries));
+  checkRange(file, "sensor", offset, "columns", count, SENSOR_LIMITS.columns);
+  const entries = take(4 * count);
+  const columns = Array.from({ length: count }, (_, i): SensorColumn => {
+    const { values, differences, decimals } = readColumnSize(file, entries + 4 * i);
+    return { values: thresholds(values), differences: thresholds(differences), decimals };
+  });
+  const rows = columns.flatMap(({ values, differences }) => [levelsOf(values.length), levelsOf(differences.length)]);
+  const total = rows.reduce((sum, levels) => sum + levels, 0);
+  if (total !== vocab) refuse(file, "sensor", offset, `the columns have ${total} rows but vocab is ${vocab}`);
   return { item: sensorItem(offset, columns), parts: { columns } };
 }
 
