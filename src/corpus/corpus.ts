@@ -1,10 +1,8 @@
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { FailureError, UsageError } from "../model/errors.js";
 import { findCut } from "./cut.js";
+import { changeMs, filePieces } from "./files.js";
 
-/** Bytes read at a time; what a corpus needs in memory does not grow with its files. */
-const PIECE_BYTES = 1 << 20;
 /** Least bytes of a corpus: one symbol predicts the next. */
 const MIN_BYTES = 2;
 /** More control characters than one in this many bytes are not text. */
@@ -163,72 +161,6 @@ export function checkWindow(name: string, symbolCount: number, context: number):
   throw new UsageError(
     `Cannot use ${name}: it has ${symbolCount} symbols, expected at least ${context + 1} (one window and the next symbol); give more text or a smaller window with --context ${Math.max(1, symbolCount - 1)}.`,
   );
-}
-
-function* filePieces(path: string, from = 0, to = Number.POSITIVE_INFINITY): Iterable<Uint8Array> {
-  const file = openFile(path);
-  try {
-    const buffer = Buffer.alloc(PIECE_BYTES);
-    for (let at = from; at < to; ) {
-      const count = readPiece(path, file, buffer, Math.min(PIECE_BYTES, to - at), at);
-      if (count === 0 && to !== Number.POSITIVE_INFINITY) {
-        throw new FailureError(
-          `Cannot read "${path}": it ends at byte ${at} but had ${to}; do not change it while it is used.`,
-        );
-      }
-      if (count === 0) return;
-      yield new Uint8Array(buffer.subarray(0, count));
-      at += count;
-    }
-  } finally {
-    closeSync(file);
-  }
-}
-
-function changeMs(path: string): number {
-  const file = openFile(path);
-  try {
-    return fstatSync(file).mtimeMs;
-  } finally {
-    closeSync(file);
-  }
-}
-
-function openFile(path: string): number {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (error) {
-    throw openingError(path, (error as NodeJS.ErrnoException).code);
-  }
-  const stat = fstatSync(file);
-  if (stat.isFile()) return file;
-  closeSync(file);
-  if (stat.isDirectory()) {
-    throw new UsageError(`Cannot read "${path}": it is a directory, expected a text file; name the files in it.`);
-  }
-  // It is read twice.
-  throw new UsageError(
-    `Cannot read "${path}": it is a pipe or a device, expected a text file; write the text to a file first.`,
-  );
-}
-
-function openingError(path: string, code: string | undefined): Error {
-  if (code === "ENOENT" || code === "ENOTDIR") {
-    return new UsageError(`Cannot read "${path}": there is no such file; check the path.`);
-  }
-  if (code === "EACCES" || code === "EPERM") {
-    return new FailureError(`Cannot read "${path}": permission is denied; make it readable.`);
-  }
-  return new FailureError(`Cannot read "${path}": the system says ${code}; check the file.`);
-}
-
-function readPiece(path: string, file: number, buffer: Buffer, length: number, at: number): number {
-  try {
-    return readSync(file, buffer, 0, length, at);
-  } catch (error) {
-    throw openingError(path, (error as NodeJS.ErrnoException).code);
-  }
 }
 
 /** Number of control characters that text does not have; a zero byte ends the search at once. */
