@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { UsageError } from "../model/errors.js";
 import { decodeText } from "./decode-text.js";
 import type { LabelledExample } from "./examples.js";
-import { readWhole } from "./files.js";
+import { openingError, readWhole } from "./files.js";
 
 /** Names of two files that hold a text and its label in lines of the same number, without their ends. */
 const TEXT_FILES = ["seq.in", "text", "texts"];
@@ -17,7 +17,7 @@ const LABEL_FILES = ["label", "labels"];
  */
 export function readExampleFolder(path: string): LabelledExample[] {
   const names = visibleNames(path);
-  const isFolder = (name: string) => statSync(join(path, name)).isDirectory();
+  const isFolder = (name: string) => statSync(join(path, name), { throwIfNoEntry: false })?.isDirectory();
   const folders = names.filter(isFolder);
   const texts = names.find((name) => TEXT_FILES.includes(withoutTxt(name)));
   const labels = names.find((name) => LABEL_FILES.includes(withoutTxt(name)));
@@ -32,10 +32,15 @@ export function readExampleFolder(path: string): LabelledExample[] {
 }
 
 /** In an order that no file system changes. */
-const visibleNames = (path: string): string[] =>
-  readdirSync(path)
-    .filter((name) => !name.startsWith("."))
-    .sort();
+function visibleNames(path: string): string[] {
+  try {
+    return readdirSync(path)
+      .filter((name) => !name.startsWith("."))
+      .sort();
+  } catch (error) {
+    throw openingError(path, (error as NodeJS.ErrnoException).code);
+  }
+}
 
 const withoutTxt = (name: string): string => name.replace(/\.txt$/, "");
 

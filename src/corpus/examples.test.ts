@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { UsageError } from "../model/errors.js";
+import { classNumbers, NO_CLASS } from "./classes.js";
 import { type ExampleOptions, readExamples } from "./examples.js";
 
 const folder = mkdtempSync(join(tmpdir(), "atome-examples-"));
@@ -69,6 +70,12 @@ describe("readExamples of a table", () => {
   test("takes of two unknown columns the one with fewer values for the labels", () => {
     expect(pairsOf(file("a.csv", "x,y\na,1 b\na,2 c\nd,3 e\n"))[0]).toEqual(["1 b", "a"]);
     expect(pairsOf(file("a.csv", "x,y\n1 b,a\n2 c,a\n3 e,d\n"))[0]).toEqual(["1 b", "a"]);
+  });
+
+  test("says which columns it took where no name told it", () => {
+    const path = file("a.csv", "x,class\na b,1\nc,2\n");
+    expect(readExamples(path).notes[0]).toBe(`In "${path}" "x" is taken for the text and "class" for the label.`);
+    expect(readExamples(path, { textColumn: "x" }).notes[0]).toContain("with one example");
   });
 
   test("says where each example is from, and orders classes the same everywhere", () => {
@@ -141,6 +148,12 @@ describe("readExamples of a table", () => {
       `text,label\n${rows(1025, (i) => `a,c${i}\n`)}`,
       {},
       "there are 1025 classes, expected at most 1024",
+    ],
+    [
+      "a long label",
+      `text,label\na,x\nb,${"é".repeat(128)}\n`,
+      {},
+      `that starts with "${"é".repeat(40)}" has 256 bytes, expected at most 255`,
     ],
     [
       "many without a label",
@@ -250,6 +263,13 @@ describe("readExamples of a folder", () => {
   });
 });
 
+test("classNumbers() gives places among the classes and refuses what is none", () => {
+  expect([...classNumbers(["b", "oos", "a"], ["a", "b"], "oos", "f")]).toEqual([1, NO_CLASS, 0]);
+  expect(() => classNumbers(["b", "oos"], ["a", "b"], undefined, "f")).toThrow(
+    'Cannot use "f": its label "oos" is not among the classes ("a", "b"); correct it',
+  );
+});
+
 const data = process.env.ATOME_DATA;
 describe.skipIf(!data)("real sets (skipped without ATOME_DATA)", () => {
   const at = (...names: string[]) => join(data as string, ...names);
@@ -258,7 +278,10 @@ describe.skipIf(!data)("real sets (skipped without ATOME_DATA)", () => {
     const { examples, classes, notes } = readExamples(at("sms-spam", "SMSSpamCollection"));
     expect(examples.filter(({ label }) => label === "spam")).toHaveLength(747);
     expect([examples.length, classes]).toEqual([5574, ["ham", "spam"]]);
-    expect(notes).toEqual([expect.stringContaining("are part of the texts, not around fields")]);
+    expect(notes).toEqual([
+      expect.stringContaining("are part of the texts, not around fields"),
+      expect.stringContaining('"SMS" is taken for the text and "Label" for the label'),
+    ]);
   });
 
   test("SNIPS", () => {

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { UsageError } from "../model/errors.js";
+import { classesOf, classProblem, firstOf } from "./classes.js";
 import { type Delimiter, parseCsv } from "./csv.js";
 import { decodeText } from "./decode-text.js";
 import { readExampleFolder } from "./example-folder.js";
@@ -21,12 +22,8 @@ import {
 /** Names by which a column is known, in this order. */
 const TEXT_NAMES = ["text", "sentence", "utterance", "message", "query", "input"];
 export const LABEL_NAMES = ["label", "class", "intent", "category", "target"];
-/** Most classes of a model (SPEC.md 1.1). */
-const MAX_CLASSES = 1024;
 /** Examples without text or label are left out up to this share of all, and refused above it. */
 const MOST_INCOMPLETE = 0.05;
-/** How many places or names a message lists. */
-const LISTED = 3;
 
 /** A text and the class it belongs to, without space around them. */
 export interface LabelledExample {
@@ -65,14 +62,14 @@ export interface ExampleOptions {
 export function readExamples(path: string, options: ExampleOptions = {}): LabelledExamples {
   if (isFolder(path)) return checkExamples(readExampleFolder(path), path, options.noneLabel);
   const table = readTable(path, options);
-  const { text, label } = textAndLabel(table, options);
+  const { text, label, guess } = textAndLabel(table, options);
   const examples = table.rows.map(({ fields, line }) => ({
     text: fields[text].trim(),
     label: fields[label].trim(),
     place: `${path}:${line}`,
   }));
   const { notes, ...checked } = checkExamples(examples, path, options.noneLabel);
-  return { ...checked, notes: [...table.notes, ...notes] };
+  return { ...checked, notes: [...table.notes, ...guess, ...notes] };
 }
 
 /**
@@ -88,8 +85,8 @@ export function readTable(path: string, options: Pick<ExampleOptions, "delimiter
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Which columns hold text and label. */
-function textAndLabel(table: Table, options: ExampleOptions): { text: number; label: number } {
+/** Which columns hold text and label, and what to say of a guess that no name supports. */
+function textAndLabel(table: Table, options: ExampleOptions): { text: number; label: number; guess: string[] } {
   const choose = (choice: ColumnChoice | undefined, names: readonly string[], option: string) =>
     choice === undefined ? guessColumn(table, names, option) : findColumn(table, choice, option);
   let text = choose(options.textColumn, TEXT_NAMES, "--text");
@@ -106,7 +103,8 @@ function textAndLabel(table: Table, options: ExampleOptions): { text: number; la
   if (label === undefined) {
     throw columnError(table, `none is known to hold the labels: ${names}`, "choose it with --label");
   }
-  if (text !== label) return { text, label };
+  const guess = `In "${table.name}" ${columnName(table, text)} is taken for the text and ${columnName(table, label)} for the label.`;
+  if (text !== label) return { text, label, guess: needed ? [guess] : [] };
   const found = `${columnName(table, text)} is to be both text and label`;
   throw columnError(table, found, "choose two columns with --text and --label");
 }
@@ -131,15 +129,9 @@ function checkExamples(all: readonly LabelledExample[], path: string, noneLabel:
   }
   const counts = new Map<string, number>();
   for (const { label } of complete) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const classes = [...counts.keys()].filter((label) => label !== noneLabel).sort();
-  if (classes.length < 2) {
-    const found = classes.length === 0 ? "there is no class" : `the only class is "${classes[0]}"`;
-    throw fail(`${found}, expected two or more to tell apart`, "give examples of another class");
-  }
-  if (classes.length > MAX_CLASSES) {
-    const fix = "choose another column with --label, or join classes";
-    throw fail(`there are ${classes.length} classes, expected at most ${MAX_CLASSES}`, fix);
-  }
+  const classes = classesOf(counts.keys(), noneLabel);
+  const problem = classProblem(classes);
+  if (problem) throw fail(problem.found, problem.fix);
   return { examples: complete, classes, notes: [...notes, ...remarks(counts, path)] };
 }
 
@@ -166,10 +158,4 @@ function remarks(counts: ReadonlyMap<string, number>, path: string): string[] {
     notes.push(`${named} ${firstOf(single)} of "${path}" with one example cannot be both learned and validated.`);
   }
   return notes;
-}
-
-/** The first few of a list, and how many more there are. */
-export function firstOf(list: readonly string[]): string {
-  const shown = list.slice(0, LISTED).join(", ");
-  return list.length > LISTED ? `${shown} and ${list.length - LISTED} more` : shown;
 }

@@ -80,7 +80,8 @@ function openFile(path: string): number {
   );
 }
 
-function openingError(path: string, code: string | undefined): Error {
+/** What to say when the system refuses to open or read something. */
+export function openingError(path: string, code: string | undefined): Error {
   if (code === "ENOENT" || code === "ENOTDIR") {
     return new UsageError(`Cannot read "${path}": there is no such file; check the path.`);
   }

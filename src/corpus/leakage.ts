@@ -1,4 +1,5 @@
-import { firstOf, type LabelledExample } from "./examples.js";
+import { firstOf } from "./classes.js";
+import type { LabelledExample } from "./examples.js";
 import { groupBy } from "./groups.js";
 
 /** What examples are for: to learn from, to choose settings by, to measure with. */

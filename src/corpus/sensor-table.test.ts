@@ -26,7 +26,7 @@ describe("readSensorTable", () => {
       [20.5, 21, 22],
       [100, -0.5, 3],
     ]);
-    expect([table.labels, table.starts]).toEqual([["on", "off", ""], [0]]);
+    expect([table.labels, table.classes, table.starts]).toEqual([["on", "off", ""], ["off", "on"], [0]]);
     expect(table.notes).toEqual([
       'Columns of "a.csv" not used, as they are not measurements: "id", "n", "Time", "room".',
       '1 of 3 rows of "a.csv" have no class: read, but not learned.',
@@ -110,7 +110,7 @@ describe("readSensorTable", () => {
     ["two columns of a name", "a,a,label\n1,2,x\n1,5,y\n", {}, '"a" is there twice; rename one'],
     ["a column twice", "a,label\n1,x\n1,y\n", { columns: ["a", 1] }, '"a" is there twice'],
     ["one class", "a,label\n1,x\n1,\n", {}, 'the only class is "x", expected two or more'],
-    ["no class", "a,label\n1,\n1,\n", {}, "no row has a class"],
+    ["no class", "a,label\n1,\n1,\n", {}, "there is no class"],
   ];
   test.each(bad)("refuses %s", (_, text, options, message) => {
     expect(() => read(text, options)).toThrow(UsageError);
@@ -126,6 +126,7 @@ describe("splitSensorTable", () => {
     return {
       columns: [{ name: "a", values: Float64Array.from(steps) }],
       labels: steps.map(label),
+      classes: ["0", "1"],
       starts,
       notes: ["n"],
     };

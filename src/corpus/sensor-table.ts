@@ -1,5 +1,6 @@
 import { UsageError } from "../model/errors.js";
-import { firstOf, LABEL_NAMES } from "./examples.js";
+import { classesOf, classProblem, firstOf } from "./classes.js";
+import { LABEL_NAMES } from "./examples.js";
 import { groupBy } from "./groups.js";
 import {
   type ColumnChoice,
@@ -27,6 +28,8 @@ export interface SensorTable {
   columns: readonly { name: string; values: Float64Array }[];
   /** The class of each step; "" for none. */
   labels: readonly string[];
+  /** The distinct labels but "", in the order of their code units: the classes of a model. */
+  classes: readonly string[];
   /** First step of each series, ascending, the first 0. */
   starts: readonly number[];
   /** What the user should know, one sentence each. */
@@ -67,8 +70,13 @@ export function readSensorTable(table: Table, options: SensorOptions = {}): Sens
     return { name: table.header?.[index] ?? `${index + 1}`, values };
   });
   const labels = rows.map(({ fields }) => (label === undefined ? "" : fields[label].trim()));
-  if (label !== undefined) notes.push(...checkLabels(table, labels));
-  return { columns, labels, starts: startsOf(groups), notes };
+  const classes = classesOf(labels, "");
+  const problem = label === undefined ? undefined : classProblem(classes);
+  if (problem) throw columnError(table, problem.found, problem.fix);
+  const without = label === undefined ? 0 : labels.filter((one) => one === "").length;
+  if (without > 0)
+    notes.push(`${without} of ${labels.length} rows of "${table.name}" have no class: read, but not learned.`);
+  return { columns, labels, classes, starts: startsOf(groups), notes };
 }
 
 export interface TimeSplitOptions {
@@ -200,19 +208,6 @@ function missingNotes(table: Table, index: number, fields: readonly string[]): s
   return found.length > 0 ? [`In ${name} of "${table.name}" ${found.join(" and ")}: taken as missing.`] : [];
 }
 
-/** Refuses fewer than two classes; counts the rows without one. */
-function checkLabels(table: Table, labels: readonly string[]): string[] {
-  const classes = new Set(labels.filter((label) => label !== ""));
-  if (classes.size < 2) {
-    const found = classes.size === 0 ? "no row has a class" : `the only class is "${[...classes][0]}"`;
-    throw columnError(table, `${found}, expected two or more to tell apart`, "give rows of another class");
-  }
-  const without = labels.filter((label) => label === "").length;
-  return without > 0
-    ? [`${without} of ${labels.length} rows of "${table.name}" have no class: read, but not learned.`]
-    : [];
-}
-
 function startsOf(series: readonly { length: number }[]): number[] {
   let start = 0;
   return series.map(({ length }) => {
@@ -231,6 +226,7 @@ function partOf(table: SensorTable, ranges: readonly (readonly [number, number])
   return {
     columns,
     labels: kept.flatMap(([from, to]) => table.labels.slice(from, to)),
+    classes: table.classes,
     starts: startsOf(kept.map(([from, to]) => ({ length: to - from }))),
     notes: table.notes,
   };
