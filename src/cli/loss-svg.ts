@@ -1,4 +1,6 @@
-import { type CurvePoint, type LossCurve, ticks } from "./loss-curve.js";
+import { escapedHtml } from "../report/escape.js";
+import { ticks } from "../report/ticks.js";
+import type { CurvePoint, LossCurve } from "./loss-curve.js";
 import { grouped } from "./output.js";
 
 // In pixels.
@@ -47,7 +49,7 @@ export function lossSvg(curve: LossCurve, subtitle: string): string {
     `<style>${STYLE}</style>`,
     `<rect class="page" width="${WIDTH}" height="${HEIGHT}"/>`,
     `<text class="title" x="${LEFT}" y="28">Loss during training</text>`,
-    `<text class="muted" x="${LEFT}" y="48">${escaped(subtitle)}</text>`,
+    `<text class="muted" x="${LEFT}" y="48">${escapedHtml(subtitle)}</text>`,
     ...legend(heldOut),
     ...lossAxis(low, high, y),
     ...stepAxis(curve.steps, x),
@@ -109,5 +111,3 @@ function stepAxis(steps: number, x: (step: number) => number): string[] {
     `<text x="${(LEFT + RIGHT) / 2}" y="${HEIGHT - 14}" text-anchor="middle">optimizer steps</text>`,
   ];
 }
-
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

@@ -1,4 +1,5 @@
-import { type CurvePoint, type LossCurve, ticks } from "./loss-curve.js";
+import { ticks } from "../report/ticks.js";
+import type { CurvePoint, LossCurve } from "./loss-curve.js";
 import { grouped } from "./output.js";
 
 const ROWS = 10;
