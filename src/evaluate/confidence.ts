@@ -1,4 +1,4 @@
-import { entropy, exp2Negative, maximum, softmax } from "../engine/mirror.js";
+import { entropy, exp2Negative, log2Fraction, maximum, softmax } from "../engine/mirror.js";
 import type { ScoredExample } from "./scored-example.js";
 
 /** What the engine can hold against a threshold (SPEC.md 2.7), by its number in the decision record. */
@@ -37,15 +37,8 @@ export function confidenceOf(logits: ArrayLike<number>, signal: DecisionSignal):
 function log2OfSum(sum: number): number {
   let bits = sum;
   let log2 = 0;
-  for (; bits >= 65536; bits >>= 1) log2 += 2048;
-  for (let i = 1024; i; i >>= 1) {
-    bits = (bits * bits) >>> 15;
-    if (bits >= 65536) {
-      bits >>= 1;
-      log2 += i;
-    }
-  }
-  return log2;
+  for (; bits >> 16; bits >>= 1) log2 += 2048;
+  return log2 + log2Fraction(bits);
 }
 
 /** The confidence of each example by any signal: larger is surer. Unknown where the router's entropy is. */
