@@ -15,10 +15,12 @@ export function calibrationFigure({ name, calibration }: EvaluationPart, tempera
   const caption =
     `How sure the answers are, and how often they are right. Expected calibration error ${decimal(before.ece)} before and ` +
     `${decimal(after.ece)} after the temperature of ${temperature.toFixed(2)}; then ${decimal(after.nllNats)} nats per example, ` +
-    `Brier score ${decimal(after.brier)}. On the dashed line answers are right as often as they claim; bars are numbers of answers.`;
+    `Brier score ${decimal(after.brier)}.`;
+  const reading = "On the dashed line answers are right as often as they claim; bars are numbers of answers.";
   return {
     kind: "figure",
     caption,
+    reading,
     svg: svgOf(before.bins, after.bins, id, name),
     table: tableOf(before.bins, after.bins),
   };

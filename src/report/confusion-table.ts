@@ -36,7 +36,7 @@ function matrixTable(
   };
   return {
     kind: "table",
-    caption: `Answers (columns) to examples of each class (rows)${hasThreshold ? ", at the threshold" : ""}: the darker, the larger the share of the row; blue is right, orange wrong.`,
+    caption: `Answers (columns) to examples of each class (rows)${hasThreshold ? ", at the threshold" : ""}`,
     columns: [{ name: "class" }, ...columns.map((name) => ({ name, isNumber: true }))],
     rows: labels.map((name, label) => [name, ...columns.map((_, answer) => whole(confusion[label][answer]))]),
     tints: labels.map((_, label) => columns.map((_, answer) => tint(label, answer))),

@@ -19,6 +19,8 @@ export interface Table {
 export interface Figure {
   kind: "figure";
   caption: string;
+  /** How to read the picture, where there is one. */
+  reading: string;
   /** An svg element that needs nothing of the page but its style (page-style.ts). */
   svg: string;
   /** The numbers that it draws. */

@@ -22,4 +22,4 @@ export const escapedMarkdown = (text: string): string =>
     .replaceAll(/(https?|ftp):/gi, "$1\\:")
     .replaceAll(/(www)\./gi, "$1\\.")
     .replace(/^[-+=]/, "\\$&")
-    .replace(/^(\d+)([.)])/, "$1\\$2");
+    .replace(/^(\d+)([.)])(?= |$)/, "$1\\$2");

@@ -9,7 +9,10 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 /** Strongest colour of a cell, so that its number stays readable. */
 const STRONGEST = 0.6;
 /** Weakest of a cell that is not 0. */
-const WEAKEST = 0.08;
+const WEAKEST = 0.15;
+
+/** How to read colours. */
+const TINTS = ": blue is right, orange wrong; the stronger, the larger the share of the row";
 
 /** The report as one page that needs no other file, no network and no script. */
 export function reportHtml(evaluation: Evaluation): string {
@@ -49,8 +52,8 @@ function block(content: Block): string {
   return content.kind === "figure" ? figure(content) : table(content);
 }
 
-const figure = ({ caption, svg, table: numbers }: Figure): string =>
-  `<figure>\n${svg}\n<figcaption>${escaped(caption)}</figcaption>\n<details><summary>Numbers</summary>${table(numbers)}</details>\n</figure>`;
+const figure = ({ caption, reading, svg, table: numbers }: Figure): string =>
+  `<figure>\n${svg}\n<figcaption>${escaped(`${caption} ${reading}`)}</figcaption>\n<details><summary>Numbers</summary>${table(numbers)}</details>\n</figure>`;
 
 function table({ caption, columns, rows, tints }: Table): string {
   const kind = (column: number) => (columns[column].isNumber ? ' class="number"' : "");
@@ -63,7 +66,7 @@ function table({ caption, columns, rows, tints }: Table): string {
   });
   return [
     `<div class="scroll" tabindex="0"><table${tints ? ' class="tinted"' : ""}>`,
-    `<caption>${escaped(caption)}</caption>`,
+    `<caption>${escaped(tints ? `${caption}${TINTS}` : caption)}</caption>`,
     `<thead><tr>${head}</tr></thead>`,
     `<tbody>${body.join("\n")}</tbody>`,
     "</table></div>",

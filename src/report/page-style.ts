@@ -31,9 +31,9 @@ export const PAGE_STYLE = `
   .scroll { overflow-x: auto; margin: 1.75rem 0 }
   table { border-collapse: collapse; min-width: min(100%, 32rem); font-size: 0.9rem; line-height: 1.35 }
   caption { padding-bottom: 0.5rem }
-  th, td { padding: 0.28rem 0.9rem 0.28rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere }
+  th, td { padding: 0.28rem 0.9rem 0.28rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--rule); overflow-wrap: break-word }
   thead th { vertical-align: bottom; color: var(--muted); font-weight: 500 }
-  tbody th { font-weight: 400; min-width: 9rem }
+  tbody th { font-weight: 400; min-width: 9rem; overflow-wrap: anywhere }
   .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
   thead .number { white-space: normal }
   .tinted .number { text-align: center }

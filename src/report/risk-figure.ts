@@ -13,10 +13,10 @@ const ROWS = 20;
 /** How many of the answers are wrong, over how many examples of a class are answered. */
 export function riskFigure(part: EvaluationPart, decision: Decision, id: string): Figure {
   const none = part.noneCount > 0 ? ", or belong to an example of none of the classes" : "";
-  const caption =
-    `Answers that are wrong${none}, when only the surest are given (by ${decision.signal}). ` +
-    (decision.threshold === null ? "No threshold was asked for." : "The mark is the threshold of the model.");
-  return { kind: "figure", caption, svg: svgOf(part, decision, id), table: tableOf(part.riskCoverage) };
+  const caption = `Answers that are wrong${none}, when only the surest are given (by ${decision.signal}).`;
+  const reading =
+    decision.threshold === null ? "No threshold was asked for." : "The mark is the threshold of the model.";
+  return { kind: "figure", caption, reading, svg: svgOf(part, decision, id), table: tableOf(part.riskCoverage) };
 }
 
 function svgOf({ name, riskCoverage: curve, outcome }: EvaluationPart, decision: Decision, id: string): string {
