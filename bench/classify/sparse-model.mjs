@@ -85,7 +85,7 @@ export class SparseModel {
     this.bias = new Matrix(1, classes, "float");
     this.hidden = new Float32Array(this.table.columns);
     this.logits = new Float32Array(classes);
-    if (width) this.table.weights.forEach((_, i, all) => (all[i] = (random.nextUint32() / 2 ** 31 - 1) / width));
+    if (width) this.table.weights.set(this.table.weights.map(() => (random.nextUint32() / 2 ** 31 - 1) / width));
   }
 
   quantise() {
@@ -241,7 +241,7 @@ function inFlash(model, weights) {
       matrix.values = new Float32Array(matrix.weights.length);
   }
   model.quantise();
-  if (weights !== "float") model.bias.weights.forEach((value, c, all) => (all[c] = half(value)));
+  if (weights !== "float") model.bias.weights.set(model.bias.weights.map(half));
   return model;
 }
 
