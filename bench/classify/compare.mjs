@@ -1,8 +1,11 @@
 // Tunes the rivals of a set at a flash size, trains the best setting of each with every seed, and gives the outcomes.
-import { textFigures } from "./figures.mjs";
+import { seriesFigures, textFigures } from "./figures.mjs";
 import { tune } from "./search.mjs";
 
-const figuresOf = { texts: textFigures };
+const figuresOf = { texts: textFigures, series: seriesFigures };
+
+/** Loses against everything. */
+const DOES_NOT_FIT = { validation: { score: -1, nats: 0 }, tests: {} };
 
 /**
  * @param entry of plan.sets
@@ -15,10 +18,12 @@ export function rivalOutcomes(entry, set, flashBytes, peer, { plan, outcomes, no
     const job = { version: plan.version, set: entry.name, flashBytes, peer: peer.name, config, seed };
     return outcomes.of(job, () => {
       const before = performance.now();
-      const { logits, usedBytes, shape } = peer.fit(set, flashBytes, config, seed);
+      const fitted = peer.fit(set, flashBytes, config, seed);
+      if (!fitted) return { ...DOES_NOT_FIT, label: peer.labelOf(config) };
+      const { logits, usedBytes, shape } = fitted;
       const figures = figuresOf[set.kind](set, logits);
       const seconds = Math.round((performance.now() - before) / 100) / 10;
-      const tests = Object.values(figures.tests).map(({ accuracy }) => accuracy.toFixed(4));
+      const tests = Object.values(figures.tests).map(({ accuracy, score }) => (accuracy ?? score).toFixed(4));
       note(
         `${entry.name} ${flashBytes} ${peer.name} ${peer.labelOf(config)}, seed ${seed}: validation ${figures.validation.score.toFixed(4)}, test ${tests.join(" ")} (${seconds} s)`,
       );

@@ -1,6 +1,8 @@
 // What the comparison of classifiers compares, as data. A change here, or in how a rival is trained, needs a new `version` where
 // it changes outcomes.
 
+import { seriesPeers } from "./series-peers.mjs";
+import { nab, occupancy } from "./series-sets.mjs";
 import { textPeers } from "./text-peers.mjs";
 import { clinc, clincDevice, sms, snips } from "./text-sets.mjs";
 
@@ -23,28 +25,56 @@ const messageFeatures = [
   ]),
 ];
 
+/** What the rivals for texts try besides. */
+const textTuning = {
+  weights: ["ternary", "int4", "int8"],
+  rates: [0.1, 0.05, 0.2],
+  decays: [0, 0.001],
+  awareness: [true, false],
+};
+
 export const plan = {
   version: 1,
-  /** `tuning`: what the rivals try; `passes`: how often a search goes through its axes. */
+  /** `tuning`: what the rivals try, the first to begin with; `passes`: how often a search goes through its axes. */
   sets: [
     {
-      ...{ name: "snips", load: snips, budgets: [8192, 20480], passes: 2 },
-      tuning: { features: intentFeatures, widths: [4, 8, 16], epochs: 8 },
+      ...{ name: "snips", load: snips, budgets: [8192, 20480], passes: 1 },
+      tuning: { ...textTuning, features: intentFeatures, widths: [8, 4, 16], epochs: [8, 16] },
     },
     {
       ...{ name: "clinc150", load: clinc, budgets: [20480, 65536], passes: 1 },
-      tuning: { features: intentFeatures, widths: [16, 32, 48], epochs: 10 },
+      // Half a minute each: fewer of them.
+      tuning: {
+        ...{ weights: ["ternary", "int4"], rates: [0.1, 0.2], decays: [0], awareness: [true] },
+        ...{ features: intentFeatures.slice(0, 3), widths: [32, 24, 48], epochs: [10, 20] },
+      },
     },
     {
       ...{ name: "clinc-device", load: clincDevice, budgets: [8192, 20480], passes: 2 },
-      tuning: { features: intentFeatures, widths: [4, 8, 16], epochs: 30 },
+      tuning: { ...textTuning, features: intentFeatures, widths: [8, 4, 16], epochs: [30, 60] },
     },
     {
       ...{ name: "sms", load: sms, budgets: [4096, 8192], passes: 2 },
-      tuning: { features: messageFeatures, widths: [4, 8], epochs: 15 },
+      tuning: { ...textTuning, features: messageFeatures, widths: [4, 8], epochs: [15, 30] },
+    },
+    {
+      ...{ name: "occupancy", load: occupancy, budgets: [2048, 4096], passes: 2 },
+      tuning: { lags: [[], [1, 2, 4, 8], [1, 4, 16, 64]], epochs: [40, 10], positiveWeights: [1, 0.5, 2] },
+    },
+    {
+      ...{ name: "nab", load: nab, budgets: [4096], passes: 1 },
+      tuning: {
+        lags: [
+          [1, 4, 16],
+          [1, 4, 16, 64],
+          [1, 8, 64, 512],
+        ],
+        epochs: [4, 1],
+        positiveWeights: [1, 4],
+      },
     },
   ],
-  peers: { texts: textPeers },
+  peers: { texts: textPeers, series: seriesPeers },
   /** The first seed chooses. */
   seeds: [1, 2, 3],
 };

@@ -12,20 +12,38 @@ export function half(value) {
   return Math.min(65504, Math.round(size / unit) * unit) * Math.sign(value);
 }
 
-/** For each kind: bytes of so many codes, the greatest code, and the step of a column from the sums over its weights. */
+/** For each kind: bytes of so many codes, the greatest code, and the step of a column from the norm of its weights. */
 const kinds = {
-  ternary: {
-    bytes: (count) => Math.ceil(count / 5),
-    greatest: 1,
-    step: ({ absolute, count }) => absolute / count,
-  },
+  ternary: { bytes: (count) => Math.ceil(count / 5), greatest: 1, norm: "sum", step: (sum, count) => sum / count },
   int4: {
     bytes: (count) => Math.ceil(count / 2),
-    greatest: 7,
-    step: ({ square, count }) => (3 * Math.sqrt(square / count)) / 7,
+    ...{ greatest: 7, norm: "squares", step: (squares, count) => (3 * Math.sqrt(squares / count)) / 7 },
   },
-  int8: { bytes: (count) => count, greatest: 127, step: ({ largest }) => largest / 127 },
+  int8: { bytes: (count) => count, greatest: 127, norm: "largest", step: (largest) => largest / 127 },
   float: { bytes: (count) => 4 * count },
+};
+
+/** Added and taken away again, it rounds a number of single precision to a whole one (1.5 * 2^23). */
+const ROUNDING = 12582912;
+
+/** A norm of every column. */
+const norms = {
+  sum(weights, columns) {
+    const sums = new Float32Array(columns);
+    for (let i = 0; i < weights.length; ) for (let c = 0; c < columns; c++, i++) sums[c] += Math.abs(weights[i]);
+    return sums;
+  },
+  squares(weights, columns) {
+    const sums = new Float32Array(columns);
+    for (let i = 0; i < weights.length; ) for (let c = 0; c < columns; c++, i++) sums[c] += weights[i] * weights[i];
+    return sums;
+  },
+  largest(weights, columns) {
+    const most = new Float32Array(columns);
+    for (let i = 0; i < weights.length; )
+      for (let c = 0; c < columns; c++, i++) most[c] = Math.max(most[c], Math.abs(weights[i]));
+    return most;
+  },
 };
 
 /** Bytes of a matrix: codes and, but for floats, a factor per column. */
@@ -40,26 +58,15 @@ export const matrixBytes = (kind, rows, columns) =>
  * @param into where the values go, as long as `weights`
  */
 export function quantiseColumns(kind, weights, columns, into) {
-  const { greatest, step } = kinds[kind];
+  const { greatest, norm, step } = kinds[kind];
   if (greatest === undefined) return into.set(weights);
   const count = weights.length / columns;
-  const [absolute, square, largest] = [0, 0, 0].map(() => new Float64Array(columns));
-  for (let i = 0; i < weights.length; ) {
-    for (let c = 0; c < columns; c++, i++) {
-      const size = Math.abs(weights[i]);
-      absolute[c] += size;
-      square[c] += size * size;
-      if (size > largest[c]) largest[c] = size;
-    }
-  }
-  const steps = Float64Array.from(absolute, (_, c) =>
-    half(step({ absolute: absolute[c], square: square[c], largest: largest[c], count })),
-  );
+  const steps = norms[norm](weights, columns).map((value) => half(step(value, count)));
   const inverses = steps.map((value) => (value > 0 ? 1 / value : 0));
   for (let i = 0; i < weights.length; ) {
     for (let c = 0; c < columns; c++, i++) {
-      const code = Math.round(weights[i] * inverses[c]);
-      into[i] = steps[c] * (code > greatest ? greatest : code < -greatest ? -greatest : code);
+      const scaled = Math.max(-greatest, Math.min(greatest, weights[i] * inverses[c]));
+      into[i] = steps[c] * (Math.fround(scaled + ROUNDING) - ROUNDING);
     }
   }
 }

@@ -1,6 +1,6 @@
 // Sensor data sets of the comparison, read from ATOME_DATA into one shape:
 //
-//     {name, title, kind: "series", columns: [names], classes: [names], parts: {train, validation, test, ...}}
+//     {name, title, kind: "series", isNab, columns: [names], classes: [names], parts: {train, validation, test, ...}}
 //
 // A part is {samples: Float64Array of steps x columns, labels of the steps, series: [{name, begin, end, windows}]}: steps begin to
 // end - 1 follow on one another; windows are the [first, last] steps of its anomalies (NAB). A label is the index of a class, or
@@ -25,7 +25,7 @@ function partOf(list) {
   const part = { samples: new Float64Array(steps * columns), labels: new Int16Array(steps), series: [] };
   let begin = 0;
   for (const { name, samples, labels, windows = [] } of list) {
-    samples.forEach((sample, i) => part.samples.set(sample, (begin + i) * columns));
+    part.samples.set(samples.flat(), begin * columns);
     part.labels.set(labels, begin);
     const end = begin + samples.length;
     const moved = windows.map((window) => window.map((step) => begin + step));
@@ -116,6 +116,7 @@ export function nab(data) {
       name: "nab",
       title: "NAB, anomalies in streams",
       kind: "series",
+      isNab: true,
       columns: ["value"],
       classes: ["normal", "anomaly"],
     },

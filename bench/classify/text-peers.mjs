@@ -55,32 +55,31 @@ const linear = (name, title, loss) => ({
   ...{ ...common, name, title },
   start: ({ features, epochs }) => ({
     ...{ features: features[0], width: 0, weights: "ternary", isAware: true },
-    ...{ loss, rate: 0.1, epochs, dropout: 0, decay: 0 },
+    ...{ loss, rate: 0.1, epochs: epochs[0], dropout: 0, decay: 0 },
   }),
-  axes: ({ features, epochs }) => [
+  axes: ({ features, weights, rates, decays, epochs, awareness }) => [
     { features },
-    { weights: ["ternary", "int4", "int8"] },
-    { rate: [0.05, 0.1, 0.2] },
-    { dropout: [0, 0.2], decay: [0, 0.001] },
-    { epochs: [epochs, 2 * epochs] },
-    { isAware: [true, false] },
+    { weights },
+    { rate: rates },
+    { dropout: [0, 0.2], decay: decays },
+    { epochs },
+    { isAware: awareness },
   ],
 });
 
 const bag = {
   ...{ ...common, name: "bag", title: "bag of n-grams, as fastText" },
-  start: ({ features, epochs }) => ({
-    ...{ features: features[0], width: 16, weights: "ternary", isAware: true },
-    ...{ loss: "softmax", rate: 0.1, epochs, dropout: 0.2, decay: 0 },
+  start: ({ features, epochs, widths }) => ({
+    ...{ features: features[0], width: widths[0], weights: "ternary", isAware: true },
+    ...{ loss: "softmax", rate: 0.1, epochs: epochs[0], dropout: 0.2, decay: 0 },
   }),
-  axes: ({ features, epochs, widths }) => [
-    { width: widths, weights: ["ternary", "int4"] },
+  axes: ({ features, widths, weights, rates, epochs, awareness }) => [
+    { width: widths, weights },
     { features },
-    { weights: ["ternary", "int4", "int8"] },
-    { rate: [0.05, 0.1, 0.2] },
+    { rate: rates },
     { dropout: [0, 0.2, 0.4] },
-    { epochs: [epochs, 2 * epochs] },
-    { isAware: [true, false] },
+    { epochs },
+    { isAware: awareness },
   ],
 };
 
