@@ -1,17 +1,29 @@
-import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
+import type { Checkpoint, CheckpointAlphabet, HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { SourceFile } from "../corpus/corpus.js";
+import type { Evaluation } from "../evaluate/evaluation.js";
 import type { ModelConfig } from "../model/config.js";
 import type { Trainer, TrainerOptions } from "../train/trainer.js";
 
 /** What a model reads and what it answers. */
-export type Vocabulary = Pick<Checkpoint, "alphabet" | "outputs">;
+export type Vocabulary = CheckpointAlphabet & Pick<Checkpoint, "outputs" | "classNames">;
+
+/** Rows of the embedding table. */
+export const vocabularySize = ({ alphabet, sensor }: CheckpointAlphabet): number => (alphabet ?? sensor).size;
 
 /** What a validation finds. */
 export type Validation = Omit<HistoryEntry, "step" | "trainingLoss">;
 
+/** A checkpoint made into what goes on the chip. */
+export interface Ending {
+  /** The .atome file. */
+  model: Uint8Array;
+  /** Of a classifier. */
+  evaluation?: Evaluation;
+}
+
 /** The data of a run, opened and hashed but not encoded. */
 export interface TaskData {
-  /** SHA-256 of everything read, hexadecimal. */
+  /** SHA-256 of everything read and of what it was taken for, hexadecimal. */
   readonly sha256: string;
   readonly corpusFiles: readonly SourceFile[];
   /** Null when a part of the corpus is held out. */
@@ -23,11 +35,13 @@ export interface TaskData {
    */
   vocabulary(known: Vocabulary | undefined): Vocabulary;
   encode(vocabulary: Vocabulary): TaskMaterial;
+  /** Makes the .atome file of the best checkpoint and measures what is to be measured. */
+  end(best: Checkpoint): Promise<Ending>;
 }
 
 /** The data of a run as the trainer wants them. */
 export interface TaskMaterial {
-  readonly trainer: Pick<TrainerOptions, "symbols" | "forget">;
+  readonly trainer: Pick<TrainerOptions, "symbols" | "examples" | "forget">;
   /** What is trained on and held out, in words. */
   readonly words: string;
   /** Symbols of a byte of the training text; undefined where a loss per byte says nothing. */

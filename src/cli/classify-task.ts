@@ -1,0 +1,210 @@
+import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
+import { classNumbers, NO_CLASS } from "../corpus/classes.js";
+import type { SourceFile } from "../corpus/corpus.js";
+import { type LabelledExample, type LabelledExamples, readExamples } from "../corpus/examples.js";
+import { conflictNote, type ExampleParts, findLeaks, leakNote, withoutLeaks } from "../corpus/leakage.js";
+import { splitExamples } from "../corpus/splits.js";
+import type { Engine } from "../engine/engine.js";
+import { readText } from "../evaluate/decisions.js";
+import { NONE, type ScoredExample } from "../evaluate/scored-example.js";
+import type { ModelConfig } from "../model/config.js";
+import { UsageError } from "../model/errors.js";
+import type { Alphabet } from "../tokenizer/alphabet.js";
+import { learnAlphabet } from "../tokenizer/learn.js";
+import type { TextExamples } from "../train/examples.js";
+import { endClassifier, type ScoredPart } from "./classifier-ending.js";
+import { hashOf, isBetterClassifier, type LabelledChoice, LabelledMaterial, sourceOf, targetOf } from "./labelled-task.js";
+import { grouped } from "./output.js";
+import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
+
+/** What the command line says about texts with classes. */
+export interface ClassifyChoice extends LabelledChoice {
+  textColumn?: string;
+  noneLabel?: string;
+  /** Name of the configuration. */
+  config: string;
+}
+
+/** Share of the examples of a class that are answered, unless the user says otherwise. */
+const USUAL_COVERAGE = 0.95;
+/** Texts that the numbers' ranges are fitted to: with more they do not change. */
+const CALIBRATION_TEXTS = 256;
+
+/** Learning which class a text belongs to. */
+export class ClassifyTask implements Task {
+  readonly #path: string;
+  readonly #choice: ClassifyChoice;
+  readonly #note: (line: string) => void;
+
+  /** @throws UsageError when there is more than one path */
+  constructor(paths: readonly string[], choice: ClassifyChoice, note: (line: string) => void) {
+    if (paths.length !== 1) {
+      throw new UsageError(
+        `Cannot train a classifier on ${paths.length} files: expected one file or folder; join them, or give held-out examples with --validation-file and --test-file.`,
+      );
+    }
+    this.#path = paths[0];
+    this.#choice = choice;
+    this.#note = note;
+  }
+
+  open(config: ModelConfig): TaskData {
+    const data = new ClassifyData(this.#path, this.#choice, config);
+    for (const note of data.notes) this.#note(note);
+    return data;
+  }
+
+  isBetter(one: HistoryEntry, other: HistoryEntry): boolean {
+    return isBetterClassifier(one, other);
+  }
+}
+
+class ClassifyData implements TaskData {
+  readonly sha256: string;
+  readonly corpusFiles: readonly SourceFile[];
+  readonly validationFile: SourceFile | null;
+  readonly notes: readonly string[];
+  readonly #choice: ClassifyChoice;
+  readonly #config: ModelConfig;
+  readonly #parts: ExampleParts;
+  readonly #classes: readonly string[];
+
+  constructor(path: string, choice: ClassifyChoice, config: ModelConfig) {
+    this.#choice = choice;
+    this.#config = config;
+    const { validationFile, testFile, textColumn, labelColumn, noneLabel, testShare } = choice;
+    const files = [path, validationFile, testFile].filter((file) => file !== undefined).map(sourceOf);
+    this.corpusFiles = files.slice(0, 1);
+    this.validationFile = validationFile === undefined ? null : files[1];
+    this.sha256 = hashOf(files, { textColumn, labelColumn, noneLabel, testShare, hasValidation: validationFile !== undefined });
+    const read = (file: string) => readExamples(file, { textColumn, labelColumn, noneLabel });
+    const main = read(path);
+    const own = { validation: validationFile && read(validationFile), test: testFile && read(testFile) };
+    const parts = splitParts(main.examples, own.validation || undefined, own.test || undefined, choice, config);
+    const leaks = findLeaks(parts);
+    this.#parts = withoutLeaks(parts, leaks);
+    this.#classes = main.classes;
+    this.notes = [
+      ...[main, own.validation, own.test].flatMap((each) => (each ? each.notes : [])),
+      ...leaks.map((leak) => leakNote(leak, leak.to !== "validation" || leak.from === "training")),
+      ...[conflictNote(main.examples)].filter((note) => note !== undefined),
+    ];
+    for (const name of ["training", "validation"] as const) this.#checkPart(name);
+  }
+
+  vocabulary(known: Vocabulary | undefined): Vocabulary {
+    const classNames = [...this.#classes];
+    const alphabet = known?.alphabet ?? this.#learnAlphabet();
+    return { alphabet, outputs: classNames.length, classNames };
+  }
+
+  encode({ alphabet }: Vocabulary): LabelledMaterial {
+    const { training, validation } = this.#parts;
+    const examples = (list: readonly LabelledExample[]) => this.#encoded(list, alphabet as Alphabet);
+    const words = `${grouped(training.length)} texts of ${this.#classes.length} classes${this.#noneWords()}, ${grouped(validation.length)} held out`;
+    return new LabelledMaterial(examples(training), examples(validation), words);
+  }
+
+  async end(best: Checkpoint): Promise<Ending> {
+    const { training } = this.#parts;
+    const { symbols } = this.#encoded(training, best.alphabet as Alphabet);
+    const names = (["validation", "test"] as const).filter((name) => this.#parts[name].length > 0);
+    return endClassifier({
+      task: "classify",
+      best,
+      configName: this.#choice.config,
+      parts: names.map((name) => this.#scoredPart(name)),
+      target: targetOf(this.#choice, USUAL_COVERAGE),
+      calibration: evenly(symbols, CALIBRATION_TEXTS),
+      symbolsPerDecision: symbols.reduce((sum, text) => sum + text.length, 0) / symbols.length,
+      notes: this.notes,
+    });
+  }
+
+  #learnAlphabet(): Alphabet {
+    const { alphabet } = this.#config;
+    if (alphabet.kind === "sensor") {
+      throw new UsageError(
+        'Cannot learn from texts: the configuration\'s alphabet is that of a sensor; choose another, or --task sensor.',
+      );
+    }
+    const text = new TextEncoder().encode(this.#parts.training.map((example) => example.text).join("\n"));
+    return learnAlphabet(alphabet, () => [text]);
+  }
+
+  #encoded(list: readonly LabelledExample[], alphabet: Alphabet): TextExamples {
+    const encoder = new TextEncoder();
+    const labels = list.map(({ label }) => label);
+    return {
+      kind: "texts",
+      symbols: list.map(({ text }) => alphabet.encode(encoder.encode(text))),
+      labels: classNumbers(labels, this.#classes, this.#choice.noneLabel, list[0]?.place.replace(/:\d+$/, "") ?? ""),
+    };
+  }
+
+  #scoredPart(name: "validation" | "test"): ScoredPart {
+    const examples = this.#parts[name];
+    const numbers = classNumbers(examples.map(({ label }) => label), this.#classes, this.#choice.noneLabel, name);
+    return { name, score: (engine) => examples.map(({ text }, index) => scoredText(engine, text, numbers[index])) };
+  }
+
+  #noneWords(): string {
+    const { noneLabel } = this.#choice;
+    const count = this.#parts.training.filter(({ label }) => label === noneLabel).length;
+    return count > 0 ? ` (${grouped(count)} of none of them)` : "";
+  }
+
+  #checkPart(name: "training" | "validation"): void {
+    const { noneLabel } = this.#choice;
+    const count = this.#parts[name].filter(({ label }) => label !== noneLabel).length;
+    if (count > 0) return;
+    const fix =
+      name === "validation"
+        ? "hold some out with --set train.validation=0.15, or give --validation-file"
+        : "give more examples";
+    throw new UsageError(`Cannot train a classifier: no example of a class is left for ${name}; ${fix}.`);
+  }
+}
+
+/** The parts that the command line asks for: what has no file of its own is split off. */
+function splitParts(
+  examples: readonly LabelledExample[],
+  validation: LabelledExamples | undefined,
+  test: LabelledExamples | undefined,
+  { testShare }: ClassifyChoice,
+  { train }: ModelConfig,
+): ExampleParts {
+  const split = splitExamples(examples, {
+    validation: validation ? 0 : train.validation,
+    test: test ? 0 : testShare,
+    seed: 0,
+  });
+  return {
+    training: split.training,
+    validation: validation?.examples ?? split.validation,
+    test: test?.examples ?? split.test,
+  };
+}
+
+function scoredText(engine: Engine, text: string, label: number): ScoredExample {
+  readText(engine, new TextEncoder().encode(text));
+  return {
+    text,
+    label: label === NO_CLASS ? NONE : label,
+    logits: engine.logits().slice(),
+    routerEntropy: routerEntropyBits(engine),
+  };
+}
+
+/** Mean over the layers of the entropy of the router's last mix. */
+export function routerEntropyBits(engine: Engine): number {
+  let sum = 0;
+  for (let layer = 0; layer < engine.nLayers; layer++) sum += engine.router(layer).entropy / 2048;
+  return sum / engine.nLayers;
+}
+
+/** `count` of a list, evenly apart. */
+function evenly<T>(list: readonly T[], count: number): T[] {
+  const step = Math.max(1, list.length / count);
+  return Array.from({ length: Math.min(count, list.length) }, (_, index) => list[Math.floor(index * step)]);
+}

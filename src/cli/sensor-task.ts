@@ -1,0 +1,191 @@
+import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
+import { classNumbers, NO_CLASS } from "../corpus/classes.js";
+import type { SourceFile } from "../corpus/corpus.js";
+import { readTable } from "../corpus/examples.js";
+import { interleaved, readSensorTable, type SensorTable, splitSensorTable } from "../corpus/sensor-table.js";
+import type { Engine } from "../engine/engine.js";
+import { NONE, type ScoredExample } from "../evaluate/scored-example.js";
+import type { ModelConfig } from "../model/config.js";
+import { UsageError } from "../model/errors.js";
+import { SensorAlphabet } from "../tokenizer/sensor-alphabet.js";
+import type { SeriesExamples } from "../train/examples.js";
+import { routerEntropyBits } from "./classify-task.js";
+import { endClassifier, type ScoredPart } from "./classifier-ending.js";
+import { hashOf, isBetterClassifier, type LabelledChoice, LabelledMaterial, sourceOf, targetOf } from "./labelled-task.js";
+import { grouped } from "./output.js";
+import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
+
+/** What the command line says about measurements with classes. */
+export interface SensorChoice extends LabelledChoice {
+  columns?: string;
+  seriesColumn?: string;
+  /** Name of the configuration. */
+  config: string;
+}
+
+/** A sensor has to say something of every sample, unless the user says otherwise. */
+const USUAL_COVERAGE = 1;
+/** Rows of embedding that the numbers' ranges are fitted to. */
+const CALIBRATION_STEPS = 4096;
+
+/** Learning which class each sample of a sensor belongs to. */
+export class SensorTask implements Task {
+  readonly #path: string;
+  readonly #choice: SensorChoice;
+  readonly #note: (line: string) => void;
+
+  /** @throws UsageError when there is more than one path */
+  constructor(paths: readonly string[], choice: SensorChoice, note: (line: string) => void) {
+    if (paths.length !== 1) {
+      throw new UsageError(
+        `Cannot train a sensor's model on ${paths.length} files: expected one table; join them with a column that names the series, or give held-out samples with --validation-file and --test-file.`,
+      );
+    }
+    this.#path = paths[0];
+    this.#choice = choice;
+    this.#note = note;
+  }
+
+  open(config: ModelConfig): TaskData {
+    const data = new SensorData(this.#path, this.#choice, config);
+    for (const note of data.notes) this.#note(note);
+    return data;
+  }
+
+  isBetter(one: HistoryEntry, other: HistoryEntry): boolean {
+    return isBetterClassifier(one, other);
+  }
+}
+
+type Parts = { training: SensorTable; validation: SensorTable; test: SensorTable | undefined };
+
+class SensorData implements TaskData {
+  readonly sha256: string;
+  readonly corpusFiles: readonly SourceFile[];
+  readonly validationFile: SourceFile | null;
+  readonly notes: readonly string[];
+  readonly #choice: SensorChoice;
+  readonly #config: ModelConfig;
+  readonly #parts: Parts;
+
+  constructor(path: string, choice: SensorChoice, config: ModelConfig) {
+    this.#choice = choice;
+    this.#config = config;
+    const { validationFile, testFile, columns, labelColumn, seriesColumn, testShare } = choice;
+    const files = [path, validationFile, testFile].filter((file) => file !== undefined).map(sourceOf);
+    this.corpusFiles = files.slice(0, 1);
+    this.validationFile = validationFile === undefined ? null : files[1];
+    this.sha256 = hashOf(files, { columns, labelColumn, seriesColumn, testShare, hasValidation: validationFile !== undefined });
+    const read = (file: string) =>
+      readSensorTable(readTable(file), { columns: columns?.split(","), labelColumn, seriesColumn });
+    this.#parts = splitParts(read(path), validationFile ? read(validationFile) : undefined, testFile ? read(testFile) : undefined, choice, config);
+    const { training, validation, test } = this.#parts;
+    this.notes = [...new Set([training, validation, test].flatMap((part) => part?.notes ?? []))];
+    if (validation.labels.every((label) => label === "")) {
+      throw new UsageError(
+        "Cannot train a sensor's model: no labelled sample is left for validation; hold some out with --set train.validation=0.15, or give --validation-file.",
+      );
+    }
+  }
+
+  vocabulary(known: Vocabulary | undefined): Vocabulary {
+    const { training } = this.#parts;
+    const { alphabet } = this.#config;
+    if (alphabet.kind !== "sensor") {
+      throw new UsageError(
+        `Cannot learn from samples: the configuration's alphabet is "${alphabet.kind}", expected "sensor"; choose a configuration such as sensor-4k.`,
+      );
+    }
+    const { levels, differences } = alphabet;
+    const sensor = known?.sensor ?? SensorAlphabet.fit(training.columns, levels, differences, training.starts);
+    return { sensor, outputs: training.classes.length, classNames: [...training.classes] };
+  }
+
+  encode({ sensor }: Vocabulary): LabelledMaterial {
+    const { training, validation } = this.#parts;
+    const examples = (part: SensorTable) => this.#series(part, sensor as SensorAlphabet);
+    const steps = ({ labels }: SensorTable) => grouped(labels.length);
+    const words = `${steps(training)} samples of ${training.columns.length} numbers, ${training.classes.length} classes, ${steps(validation)} held out`;
+    return new LabelledMaterial(examples(training), examples(validation), words);
+  }
+
+  async end(best: Checkpoint): Promise<Ending> {
+    const { training, validation, test } = this.#parts;
+    const sensor = best.sensor as SensorAlphabet;
+    const { rows, rowsPerStep } = this.#series(training, sensor);
+    return endClassifier({
+      task: "sensor",
+      best,
+      configName: this.#choice.config,
+      parts: [this.#scoredPart("validation", validation, sensor), ...(test ? [this.#scoredPart("test", test, sensor)] : [])],
+      target: targetOf(this.#choice, USUAL_COVERAGE),
+      calibration: [rows.subarray(0, CALIBRATION_STEPS * rowsPerStep)],
+      symbolsPerDecision: 1,
+      notes: this.notes,
+    });
+  }
+
+  #series(part: SensorTable, sensor: SensorAlphabet): SeriesExamples {
+    return {
+      kind: "series",
+      rows: sensor.rows(sensor.toRaw(interleaved(part)), part.starts),
+      rowsPerStep: sensor.rowsPerStep,
+      labels: this.#labels(part),
+      starts: part.starts,
+      parts: sensor.parts(),
+    };
+  }
+
+  #labels({ labels }: SensorTable): Uint16Array {
+    return classNumbers(labels, this.#parts.training.classes, "", this.corpusFiles[0].path);
+  }
+
+  #scoredPart(name: string, part: SensorTable, sensor: SensorAlphabet): ScoredPart {
+    const samples = sensor.toRaw(interleaved(part));
+    const labels = this.#labels(part);
+    return { name, score: (engine) => scoredSteps(engine, samples, labels, part.starts) };
+  }
+}
+
+function splitParts(
+  main: SensorTable,
+  validation: SensorTable | undefined,
+  test: SensorTable | undefined,
+  { testShare }: SensorChoice,
+  { train }: ModelConfig,
+): Parts {
+  const late = test ? undefined : splitSensorTable(main, { validation: testShare, gap: 0 });
+  const rest = late?.training ?? main;
+  const split = validation ? undefined : splitSensorTable(rest, { validation: train.validation, gap: 0 });
+  const held = late && late.validation.labels.length > 0 ? late.validation : undefined;
+  return {
+    training: split?.training ?? rest,
+    validation: validation ?? (split?.validation as SensorTable),
+    test: test ?? held,
+  };
+}
+
+/** Every labelled sample, each read after all before it in its series. */
+function scoredSteps(
+  engine: Engine,
+  samples: Int32Array,
+  labels: Uint16Array,
+  starts: readonly number[],
+): ScoredExample[] {
+  const first = new Set(starts);
+  const { columns } = engine;
+  const scored: ScoredExample[] = [];
+  for (let step = 0; step < labels.length; step++) {
+    if (first.has(step)) engine.reset();
+    const sample = samples.subarray(step * columns, (step + 1) * columns);
+    engine.feedSample(sample);
+    if (labels[step] === NO_CLASS) continue;
+    scored.push({
+      text: `sample ${step + 1}: ${sample.join(", ")}`,
+      label: labels[step] === NO_CLASS ? NONE : labels[step],
+      logits: engine.logits().slice(),
+      routerEntropy: routerEntropyBits(engine),
+    });
+  }
+  return scored;
+}
