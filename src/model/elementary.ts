@@ -11,7 +11,8 @@ const scratch = new DataView(new ArrayBuffer(8));
 
 /** 2^k for a whole k from -1022 to 1023, exactly. */
 function powerOfTwo(k: number): number {
-  scratch.setBigUint64(0, BigInt(k + 1023) << 52n);
+  scratch.setUint32(0, (k + 1023) << 20);
+  scratch.setUint32(4, 0);
   return scratch.getFloat64(0);
 }
 
