@@ -23,7 +23,8 @@ const LOGIT_MAX = 0x20000000;
  * @param logits in 1/2048 bit; numbers that are not whole are rounded, those beyond +-2^29 clamped
  */
 export function confidenceOf(logits: ArrayLike<number>, signal: DecisionSignal): number {
-  const v = Int32Array.from(logits, (logit) => Math.round(Math.min(LOGIT_MAX, Math.max(-LOGIT_MAX, logit))));
+  const v = new Int32Array(logits.length);
+  for (let i = 0; i < v.length; i++) v[i] = Math.round(Math.min(LOGIT_MAX, Math.max(-LOGIT_MAX, logits[i])));
   const best = maximum(v, 0, v.length);
   const top = v[best];
   if (signal === "margin")

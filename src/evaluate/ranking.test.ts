@@ -131,6 +131,8 @@ describe("upperBound", () => {
         expect(isBelow(k, n, bound - 1e-6)).toBe(false);
       }),
     );
+    expect(isBelow(1, 10, 0)).toBe(false);
+    expect(isBelow(0, 10, 1)).toBe(true);
     // Normal approximation: 0.1 + 1.645 sqrt(0.09 / 20000).
     expect(upperBound(2000, 20000)).toBeCloseTo(0.1035, 3);
   });

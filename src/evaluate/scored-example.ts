@@ -39,9 +39,15 @@ export const isWrong = ({ label, logits }: ScoredExample): boolean => likeliestC
 export function logProbabilities(logits: ArrayLike<number>, temperature = 1): Float64Array {
   const unit = ENGINE_NATS_PER_UNIT / temperature;
   const largest = logits[likeliestClass(logits)];
-  const below = Float64Array.from(logits, (logit) => (logit - largest) * unit);
-  const total = log(below.reduce((sum, nats) => sum + exp(nats), 0));
-  return below.map((nats) => nats - total);
+  const nats = new Float64Array(logits.length);
+  let sum = 0;
+  for (let i = 0; i < nats.length; i++) {
+    nats[i] = (logits[i] - largest) * unit;
+    sum += exp(nats[i]);
+  }
+  const total = log(sum);
+  for (let i = 0; i < nats.length; i++) nats[i] -= total;
+  return nats;
 }
 
 /** The same examples with the logits divided by a temperature. */

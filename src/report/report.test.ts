@@ -99,6 +99,11 @@ describe("the summary", () => {
     expect(summaryOf(evaluationOf({ decision: { ...decision, ...change } }))[2]).toMatch(expected);
   });
 
+  test("does not blame a part that just keeps the risk", () => {
+    const [, , , missed] = summaryOf(evaluationOf({ decision: { ...decision, target: { maxRisk: 1 / 3 } } }));
+    expect(missed).toContain("asked for: 50.0 % in the test part. A threshold");
+  });
+
   test("speaks of the part that was tested, and says when nothing was", () => {
     const [validation, tested] = evaluation.parts;
     const named = (...names: string[]) => evaluationOf({ parts: names.map((name) => ({ ...tested, name })) });
@@ -223,6 +228,18 @@ describe.each(pages)("reportHtml of %s", (_, page) => {
     expect(count(/<caption>/g)).toBe(count(/<table/g));
     expect(count(/<th /g)).toBe(count(/<th scope="(?:col|row)"/g));
   });
+});
+
+test("cells are coloured by their share of the row, but where an answer was withheld", () => {
+  // On: right. Off: one right, one wrong at first, then withheld. None: one wrong, one right.
+  const row = (page: string, name: string) => page.match(new RegExp(`<th scope="row">${name}</th>(<td.*?)</tr>`))?.[1];
+  expect(row(html, "off")).toBe(
+    '<td class="number wrong" style="--tint:0.38">1</td><td class="number right" style="--tint:0.38">1</td><td class="number zero">0</td>',
+  );
+  expect(row(reportHtml(evaluationOf({ decision: { ...decision, threshold: 2049 } })), "off")).toBe(
+    '<td class="number zero">0</td><td class="number right" style="--tint:0.38">1</td><td class="number">1</td>',
+  );
+  expect(row(html, "on")).toContain('<td class="number right" style="--tint:0.60">1</td>');
 });
 
 describe("the plots", () => {
