@@ -4,7 +4,8 @@ import { accuracyOf, classScores, confusionMatrix, macroF1 } from "./classificat
 import { confidenceOf } from "./confidence.js";
 import type { Decision, EvaluationPart } from "./evaluation.js";
 import { hasClass, isWrong, likeliestClass, logProbabilities, NONE, type ScoredExample } from "./scored-example.js";
-import { compareSignals, outcomeAt, riskCoverage } from "./selective.js";
+import { outcomeAt, riskCoverage } from "./selective.js";
+import { compareSignals } from "./signals.js";
 import { calibrationOf } from "./temperature.js";
 
 /** Most wrong answers that are kept, and most characters of each. */

@@ -1,8 +1,8 @@
 import { FailureError } from "../model/errors.js";
 import { isBelow, upperBound } from "./binomial.js";
-import { confidences, DECISION_SIGNALS, type DecisionSignal, SIGNALS, type Signal } from "./confidence.js";
-import { aurc, auroc, falsePositiveRate, reaches, type Step, stepsOf } from "./ranking.js";
-import { hasClass, isWrong, NONE, type ScoredExample } from "./scored-example.js";
+import { confidences, type DecisionSignal, type Signal } from "./confidence.js";
+import { reaches, type Step, stepsOf } from "./ranking.js";
+import { hasClass, isWrong, type ScoredExample } from "./scored-example.js";
 
 /**
  * Everywhere here: *coverage* is the share of the examples of a class that are answered, *risk* the share of the answers that are wrong,
@@ -31,19 +31,6 @@ export interface ThresholdChoice extends RiskPoint {
   /** Examples it was chosen on, and those of them that it answers. */
   count: number;
   answered: number;
-}
-
-/** How well a signal tells what to answer. Null where there is nothing to tell. */
-export interface SignalScore {
-  signal: Signal;
-  /** Among examples of a class: how likely a right answer is surer than a wrong one. */
-  aurocWrong: number | null;
-  /** Among examples of a class: area under the risk-coverage curve, less is better. */
-  aurc: number | null;
-  /** How likely an example of a class is surer than one of none. */
-  aurocNone: number | null;
-  /** Share of the examples of none that are answered where 95 % of those of a class are. */
-  fprNone: number | null;
 }
 
 /** A step of examples that are marked where an answer is wrong, with how many of the answered have no class. */
@@ -159,44 +146,4 @@ function refuseTarget(steps: readonly Step[], signal: DecisionSignal, target: Ta
   throw new FailureError(
     `Cannot reach ${what} of ${target.maxRisk} by ${signal} on the validation part: the least is ${reached(best).toFixed(4)}, where ${best.count} of ${steps.at(-1)?.count} examples are answered; allow more risk or train with more examples.`,
   );
-}
-
-/** How well each signal tells right answers from wrong ones, and examples of a class from those of none. */
-export function compareSignals(scored: readonly ScoredExample[]): SignalScore[] {
-  return SIGNALS.flatMap((signal) => {
-    const confidence = confidences(scored, signal);
-    return confidence && scored.length > 0 ? [signalScore(scored, signal, confidence)] : [];
-  });
-}
-
-function signalScore(scored: readonly ScoredExample[], signal: Signal, confidence: Float64Array): SignalScore {
-  const ofClass = scored.filter(hasClass);
-  const wrong = stepsOf(
-    confidence.filter((_, index) => hasClass(scored[index])),
-    ofClass.map(isWrong),
-  );
-  const none = stepsOf(
-    confidence,
-    scored.map(({ label }) => label === NONE),
-  );
-  return {
-    signal,
-    aurocWrong: auroc(wrong),
-    aurc: aurc(wrong),
-    aurocNone: auroc(none),
-    fprNone: falsePositiveRate(none),
-  };
-}
-
-/**
- * The signal to decide by: the best at telling examples of a class from those of none where there are such (`aurocNone`), else
- * the one with the least area under the risk-coverage curve. Among equals the first of `DECISION_SIGNALS`.
- */
-export function bestSignal(scored: readonly ScoredExample[]): DecisionSignal {
-  const scores = compareSignals(scored);
-  const cost = ({ aurocNone, aurc: area }: SignalScore) => (aurocNone === null ? (area ?? 0) : -aurocNone);
-  const best = DECISION_SIGNALS.map((signal) => scores.find((score) => score.signal === signal)).reduce(
-    (least, score) => (score && least && cost(score) < cost(least) ? score : least),
-  );
-  return DECISION_SIGNALS.find((signal) => signal === best?.signal) ?? "probability";
 }
