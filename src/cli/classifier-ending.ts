@@ -5,7 +5,8 @@ import { loadWasm } from "../engine/wasm.js";
 import type { Decision, Evaluation, FitRow } from "../evaluate/evaluation.js";
 import { makePart } from "../evaluate/evaluation-part.js";
 import type { ScoredExample } from "../evaluate/scored-example.js";
-import { bestSignal, chooseThreshold, type Target } from "../evaluate/selective.js";
+import { chooseThreshold, type Target } from "../evaluate/selective.js";
+import { bestSignal } from "../evaluate/signals.js";
 import { fitTemperature } from "../evaluate/temperature.js";
 import { exportModel } from "../export/export.js";
 import { CHIPS } from "../fit/chips.js";
@@ -39,9 +40,9 @@ export interface EndingRequest {
  * Makes a trained classifier into what goes on the chip: integers, calibrated on the validation part by a temperature, with the
  * threshold that keeps the target; and measures the result, by the engine, on all parts.
  */
-export function endClassifier(request: EndingRequest): Ending {
+export async function endClassifier(request: EndingRequest): Promise<Ending> {
   const { best, parts, target, task, notes } = request;
-  const engines = loadWasm();
+  const engines = await loadWasm();
   const exported = (settings: Pick<Decision, "temperature"> & Partial<Decision>) =>
     exportModel({
       ...best,

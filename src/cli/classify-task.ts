@@ -13,7 +13,14 @@ import type { Alphabet } from "../tokenizer/alphabet.js";
 import { learnAlphabet } from "../tokenizer/learn.js";
 import type { TextExamples } from "../train/examples.js";
 import { endClassifier, type ScoredPart } from "./classifier-ending.js";
-import { hashOf, isBetterClassifier, type LabelledChoice, LabelledMaterial, sourceOf, targetOf } from "./labelled-task.js";
+import {
+  hashOf,
+  isBetterClassifier,
+  type LabelledChoice,
+  LabelledMaterial,
+  sourceOf,
+  targetOf,
+} from "./labelled-task.js";
 import { grouped } from "./output.js";
 import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
 
@@ -76,7 +83,13 @@ class ClassifyData implements TaskData {
     const files = [path, validationFile, testFile].filter((file) => file !== undefined).map(sourceOf);
     this.corpusFiles = files.slice(0, 1);
     this.validationFile = validationFile === undefined ? null : files[1];
-    this.sha256 = hashOf(files, { textColumn, labelColumn, noneLabel, testShare, hasValidation: validationFile !== undefined });
+    this.sha256 = hashOf(files, {
+      textColumn,
+      labelColumn,
+      noneLabel,
+      testShare,
+      hasValidation: validationFile !== undefined,
+    });
     const read = (file: string) => readExamples(file, { textColumn, labelColumn, noneLabel });
     const main = read(path);
     const own = { validation: validationFile && read(validationFile), test: testFile && read(testFile) };
@@ -125,7 +138,7 @@ class ClassifyData implements TaskData {
     const { alphabet } = this.#config;
     if (alphabet.kind === "sensor") {
       throw new UsageError(
-        'Cannot learn from texts: the configuration\'s alphabet is that of a sensor; choose another, or --task sensor.',
+        "Cannot learn from texts: the configuration's alphabet is that of a sensor; choose another, or --task sensor.",
       );
     }
     const text = new TextEncoder().encode(this.#parts.training.map((example) => example.text).join("\n"));
@@ -144,7 +157,12 @@ class ClassifyData implements TaskData {
 
   #scoredPart(name: "validation" | "test"): ScoredPart {
     const examples = this.#parts[name];
-    const numbers = classNumbers(examples.map(({ label }) => label), this.#classes, this.#choice.noneLabel, name);
+    const numbers = classNumbers(
+      examples.map(({ label }) => label),
+      this.#classes,
+      this.#choice.noneLabel,
+      name,
+    );
     return { name, score: (engine) => examples.map(({ text }, index) => scoredText(engine, text, numbers[index])) };
   }
 

@@ -3,11 +3,11 @@ import type { Engine } from "../engine/engine.js";
 import { type Decision, decide, readText } from "../evaluate/decisions.js";
 import { UsageError } from "../model/errors.js";
 import { ENGINE_NAMES, type EngineName, engineMaker } from "./engines.js";
+import { linesOf } from "./lines.js";
 import { readModelFile, readModelInput } from "./models.js";
 import { wholeNumber } from "./options.js";
 import { type CommonOptions, Output, withCommonOptions, withExamples } from "./output.js";
 import { SampleReader } from "./sample-reader.js";
-import { linesOf } from "./lines.js";
 
 interface ClassifyOptions extends CommonOptions {
   top: number;

@@ -46,7 +46,13 @@ async function demo(options: CommonOptions & { steps?: number }): Promise<void> 
   const [trainPath, heldOutPath] = ["train.txt", "heldout.txt"].map(examplePath);
 
   heading("1. Train on questions and answers about household devices");
-  const choice = { config: CONFIG, output: RUN, force: true, threads: Math.min(8, availableParallelism()) };
+  const choice = {
+    task: "language" as const,
+    config: CONFIG,
+    output: RUN,
+    force: true,
+    threads: Math.min(8, availableParallelism()),
+  };
   const training = await runTraining([trainPath], { ...options, ...choice }, output, new Set());
   output.print(`Trained ${training.steps} steps in ${duration(training.seconds)}.`);
 

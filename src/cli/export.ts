@@ -80,7 +80,8 @@ export function metadataOf(checkpoint: Checkpoint, texts: readonly string[] | bo
       );
     return [text.slice(0, at), text.slice(at + 1)] as const;
   });
-  return { ...Object.fromEntries(pairs), seed, step, dataSha256 };
+  const columns = checkpoint.sensor?.columns.map(({ name }) => name);
+  return { ...Object.fromEntries(pairs), seed, step, dataSha256, ...(columns ? { columns } : {}) };
 }
 
 /** The bytes of the .atome file of a checkpoint. */

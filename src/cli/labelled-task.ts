@@ -80,4 +80,6 @@ function filesBelow(path: string): string[] {
 
 /** One hash of several files and of what they are taken for. */
 export const hashOf = (files: readonly SourceFile[], choice: object): string =>
-  createHash("sha256").update(JSON.stringify([files.map(({ sha256 }) => sha256), choice])).digest("hex");
+  createHash("sha256")
+    .update(JSON.stringify([files.map(({ sha256 }) => sha256), choice]))
+    .digest("hex");

@@ -1,6 +1,8 @@
 import type { HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { ModelConfig } from "../model/config.js";
+import type { Alphabet } from "../tokenizer/alphabet.js";
 import type { Trainer } from "../train/trainer.js";
+import { exportCheckpoint, metadataOf } from "./export.js";
 import { grouped } from "./output.js";
 import type { ReadingView } from "./reading-view.js";
 import type { Task, TaskData, TaskMaterial, Validation, Vocabulary } from "./task.js";
@@ -32,7 +34,8 @@ export class LanguageTask implements Task {
         return { alphabet, outputs: alphabet.size };
       },
       encode: ({ alphabet }: Vocabulary) =>
-        new LanguageMaterial(config, encodeTexts(texts, alphabet, this.#symbolPath, view)),
+        new LanguageMaterial(config, encodeTexts(texts, alphabet as Alphabet, this.#symbolPath, view)),
+      end: async (best) => ({ model: await exportCheckpoint(best, metadataOf(best)) }),
     };
   }
 

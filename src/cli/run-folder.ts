@@ -115,6 +115,11 @@ export class RunFolder {
     return join(this.path, "model.atome");
   }
 
+  /** What is known of a finished classifier. */
+  get evaluation(): string {
+    return join(this.path, "evaluation.json");
+  }
+
   /** The training text as symbols, while there is something left to train. */
   get symbols(): string {
     return join(this.path, "symbols.u16");
@@ -143,7 +148,7 @@ export class RunFolder {
   /** Starts a run; one that is there is removed. */
   start(config: ModelConfig, origin: RunOrigin): void {
     // First goes and last comes what says that there is a run.
-    const old = [this.#config, this.last, this.best, this.model, this.#picture, this.symbols];
+    const old = [this.#config, this.last, this.best, this.model, this.evaluation, this.#picture, this.symbols];
     for (const path of old) rmSync(path, { force: true });
     this.#log.clear();
     this.curve = new LossCurve(config.train.steps);

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { AtomeError, UsageError } from "../model/errors.js";
+import { classifyCommand } from "./classify.js";
 import { dataCommand } from "./data.js";
 import { demoCommand } from "./demo.js";
 import { evalCommand } from "./eval.js";
@@ -11,6 +12,7 @@ import { inspectCommand } from "./inspect.js";
 import { Interrupted } from "./interrupt.js";
 import { keygenCommand } from "./keygen.js";
 import { programVersion } from "./program.js";
+import { reportCommand } from "./report.js";
 import { signCommand } from "./sign.js";
 import { sweepCommand } from "./sweep.js";
 import { trainCommand } from "./train.js";
@@ -35,7 +37,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
 function makeProgram(): Command {
   const program = new Command("atome")
-    .description("Language models for microcontrollers: train from your own text, run with integers only.")
+    .description(
+      "Language models and classifiers for microcontrollers: train from your own text, run with integers only.",
+    )
     .version(programVersion(), "--version", "print the version")
     .helpOption("--help", "print this help")
     .helpCommand(false)
@@ -47,6 +51,8 @@ function makeProgram(): Command {
     sweepCommand,
     evalCommand,
     generateCommand,
+    classifyCommand,
+    reportCommand,
     exportCommand,
     importCommand,
     inspectCommand,

@@ -9,9 +9,16 @@ import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
 import { SensorAlphabet } from "../tokenizer/sensor-alphabet.js";
 import type { SeriesExamples } from "../train/examples.js";
-import { routerEntropyBits } from "./classify-task.js";
 import { endClassifier, type ScoredPart } from "./classifier-ending.js";
-import { hashOf, isBetterClassifier, type LabelledChoice, LabelledMaterial, sourceOf, targetOf } from "./labelled-task.js";
+import { routerEntropyBits } from "./classify-task.js";
+import {
+  hashOf,
+  isBetterClassifier,
+  type LabelledChoice,
+  LabelledMaterial,
+  sourceOf,
+  targetOf,
+} from "./labelled-task.js";
 import { grouped } from "./output.js";
 import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
 
@@ -75,10 +82,22 @@ class SensorData implements TaskData {
     const files = [path, validationFile, testFile].filter((file) => file !== undefined).map(sourceOf);
     this.corpusFiles = files.slice(0, 1);
     this.validationFile = validationFile === undefined ? null : files[1];
-    this.sha256 = hashOf(files, { columns, labelColumn, seriesColumn, testShare, hasValidation: validationFile !== undefined });
+    this.sha256 = hashOf(files, {
+      columns,
+      labelColumn,
+      seriesColumn,
+      testShare,
+      hasValidation: validationFile !== undefined,
+    });
     const read = (file: string) =>
       readSensorTable(readTable(file), { columns: columns?.split(","), labelColumn, seriesColumn });
-    this.#parts = splitParts(read(path), validationFile ? read(validationFile) : undefined, testFile ? read(testFile) : undefined, choice, config);
+    this.#parts = splitParts(
+      read(path),
+      validationFile ? read(validationFile) : undefined,
+      testFile ? read(testFile) : undefined,
+      choice,
+      config,
+    );
     const { training, validation, test } = this.#parts;
     this.notes = [...new Set([training, validation, test].flatMap((part) => part?.notes ?? []))];
     if (validation.labels.every((label) => label === "")) {
@@ -117,7 +136,10 @@ class SensorData implements TaskData {
       task: "sensor",
       best,
       configName: this.#choice.config,
-      parts: [this.#scoredPart("validation", validation, sensor), ...(test ? [this.#scoredPart("test", test, sensor)] : [])],
+      parts: [
+        this.#scoredPart("validation", validation, sensor),
+        ...(test ? [this.#scoredPart("test", test, sensor)] : []),
+      ],
       target: targetOf(this.#choice, USUAL_COVERAGE),
       calibration: [rows.subarray(0, CALIBRATION_STEPS * rowsPerStep)],
       symbolsPerDecision: 1,

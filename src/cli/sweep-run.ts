@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { writeFileAtomically } from "../checkpoint/atomic-file.js";
 import { jobFolder, type SweepJob, type SweepPlan } from "./sweep-plan.js";
 import { encodeResults, type JobResult, parseJobResult } from "./sweep-results.js";
-import type { TrainReport } from "./train.js";
+import type { TrainReport } from "./train-report.js";
 
 // The build's output stands at the same place seen from src/cli and from dist/cli.
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));

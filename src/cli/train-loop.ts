@@ -5,7 +5,7 @@ import { Random } from "../train/random.js";
 import { nodePlatform } from "../train/threads-node.js";
 import { type StepResult, Trainer, type TrainerState } from "../train/trainer.js";
 import type { RunFolder } from "./run-folder.js";
-import type { Task, TaskMaterial, Vocabulary } from "./task.js";
+import { type Task, type TaskMaterial, type Vocabulary, vocabularySize } from "./task.js";
 
 export interface LoopOptions {
   config: ModelConfig;
@@ -44,7 +44,7 @@ export async function trainToEnd(options: LoopOptions): Promise<LoopResult> {
   const trainer = await Trainer.create({
     ...material.trainer,
     config,
-    vocab: vocabulary.alphabet.size,
+    vocab: vocabularySize(vocabulary),
     outputs: vocabulary.outputs,
     threads,
     platform: nodePlatform,

@@ -36,6 +36,8 @@ export interface PlannedRun {
   config: ModelConfig;
   task: Task;
   data: TaskData;
+  /** Whether it is a classifier. */
+  isLabelled: boolean;
   vocabulary: Vocabulary;
   /** Where to go on, or the weights to start from. */
   from: Checkpoint | undefined;
@@ -69,9 +71,9 @@ function begin({ task, choice, given, folder, note }: PlanRequest): PlannedRun {
   if (choice.autoResume) note(`No run was started in "${folder.path}" yet: a new one begins.`);
   const init = choice.init === undefined ? undefined : readInit(choice.init);
   const config = chooseConfig(choice, given.has("config") ? undefined : init?.weights.config);
-  if (init) checkShapes(init, config);
   const data = task.open(config);
   const vocabulary = data.vocabulary(init?.weights);
+  if (init) checkShapes(init, config, vocabulary);
   folder.start(config, {
     version: programVersion(),
     commit: programCommit(),
@@ -80,7 +82,15 @@ function begin({ task, choice, given, folder, note }: PlanRequest): PlannedRun {
     validationFile: data.validationFile,
     init: init ? { path: init.path, sha256: init.sha256 } : null,
   });
-  return { folder, config, task, data, vocabulary, from: init?.weights };
+  return {
+    folder,
+    config,
+    task,
+    data,
+    vocabulary,
+    isLabelled: vocabulary.classNames !== undefined,
+    from: init?.weights,
+  };
 }
 
 function goOn(request: PlanRequest): PlannedRun {
@@ -107,7 +117,7 @@ function goOn(request: PlanRequest): PlannedRun {
       `log.jsonl is damaged: ${missing} of ${step} steps are missing in it and in the curve; the model is not affected.`,
     );
   }
-  return { folder, config, task, data, vocabulary, from };
+  return { folder, config, task, data, vocabulary, isLabelled: vocabulary.classNames !== undefined, from };
 }
 
 /** Options that ask for another configuration than the run's are refused. */
@@ -161,7 +171,7 @@ function startingWeights(origin: RunOrigin | undefined): Checkpoint | undefined 
 }
 
 /** Weights to start from must be the tensors of the configuration, and of its alphabet. */
-function checkShapes({ weights, path }: Init, config: ModelConfig): void {
+function checkShapes({ weights, path }: Init, config: ModelConfig, vocabulary: Vocabulary): void {
   const { outputs, config: own } = weights;
   const alphabet = weights.alphabet ?? weights.sensor;
   const fix = "choose the configuration it was trained with, or leave out --config";
@@ -171,7 +181,7 @@ function checkShapes({ weights, path }: Init, config: ModelConfig): void {
   }
   const shapes = (of: ModelConfig, rows: number) =>
     tensorSpecs(of, alphabet.size, rows).map(({ name, shape }) => `${name} [${shape}]`);
-  const [wanted, found] = [shapes(config, alphabet.size), shapes(own, outputs)];
+  const [wanted, found] = [shapes(config, vocabulary.outputs), shapes(own, outputs)];
   const odd = Array.from({ length: Math.max(wanted.length, found.length) }).findIndex((_, i) => wanted[i] !== found[i]);
   if (odd >= 0) {
     throw new UsageError(

@@ -1,57 +1,42 @@
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { Command } from "commander";
-import { writeFileAtomically } from "../checkpoint/atomic-file.js";
-import { decodeCheckpoint, type HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { ModelConfig } from "../model/config.js";
 import { configNames } from "../model/configs.js";
-import { AtomeError } from "../model/errors.js";
-import { engineMaker } from "./engines.js";
-import { exportCheckpoint, metadataOf } from "./export.js";
-import { readInput } from "./files.js";
 import { Interrupted, interruptible } from "./interrupt.js";
-import { LanguageTask } from "./language-task.js";
 import { lossText } from "./loss-text.js";
 import { collect, realNumber, wholeNumber } from "./options.js";
-import { type CommonOptions, duration, grouped, Output, withCommonOptions, withExamples } from "./output.js";
+import { type CommonOptions, Output, withCommonOptions, withExamples } from "./output.js";
 import { ReadingView } from "./reading-view.js";
 import { RunFolder } from "./run-folder.js";
-import { type Vocabulary, validationWords } from "./task.js";
+import { type Vocabulary, vocabularySize } from "./task.js";
 import { trainToEnd } from "./train-loop.js";
 import { checkChoice, type PlannedRun, planRun, type StartChoice } from "./train-plan.js";
+import { endRun, reportLines, reportOf, type Trained, type TrainReport } from "./train-report.js";
+import { dataWords, type TaskChoice, taskOf, usualConfig, withTaskOptions } from "./train-task.js";
 import { TrainingView } from "./training-view.js";
 
-export interface TrainOptions extends CommonOptions, StartChoice {
-  output?: string;
-  threads: number;
-}
-
-/** What a finished run is told as. */
-export interface TrainReport {
-  run: string;
-  steps: number;
-  symbols: number;
-  bitsPerByte: number | null;
-  best: { step: number; bitsPerByte: number | null } | null;
-  seconds: number;
-  symbolsPerSecond: number;
-  lastCheckpoint: string;
-  bestCheckpoint: string;
-  /** The .atome file of the best checkpoint; null when its configuration cannot be exported. */
-  model: string | null;
-  flashBytes: number | null;
-  ramBytes: number | null;
-}
+export type TrainOptions = CommonOptions &
+  Omit<StartChoice, "config"> &
+  TaskChoice & {
+    output?: string;
+    threads: number;
+  };
 
 export function trainCommand(): Command {
   const command = new Command("train")
-    .description("Train a model on text files; the result is a folder with checkpoints, a log and the .atome file.")
-    .argument("<corpus...>", "text files, read as one text in this order")
+    .description(
+      "Train a model on your own text, on labelled texts or on a sensor's samples; the result is a folder with checkpoints, a log and the .atome file.",
+    )
+    .argument(
+      "<corpus...>",
+      "text files, read as one text; with --task one table (.csv, .tsv, .jsonl) or folder of classes",
+    )
     .option(
       "-o, --output <folder>",
       "folder of the run (default: runs/<configuration>, or runs/fine-tuned with --init)",
     )
-    .option("--config <name or file>", `${configNames.join(", ")}, or a JSON file`, "gated-20k")
+    .option("--config <name or file>", `${configNames.join(", ")}, or a JSON file (default: by the task)`)
     .option("--set <key=value>", "change a key of the configuration, e.g. train.batch=8; may be repeated", collect)
     .option("--steps <n>", "number of optimizer steps", wholeNumber(1, 10_000_000))
     .option("--batch <n>", "windows per step", wholeNumber(1, 1024))
@@ -73,7 +58,7 @@ export function trainCommand(): Command {
     )
     .action(train);
   return withExamples(
-    withCommonOptions(command),
+    withCommonOptions(withTaskOptions(command)),
     ["atome train stories.txt", "a model of about 20 KB into runs/gated-20k"],
     ["atome train a.txt b.txt --config stories --steps 3000 --seed 1 -o runs/mine", "a built-in configuration"],
     ["atome train stories.txt -o runs/mine --resume", "go on after Ctrl-C or a crash, to the same bits"],
@@ -85,6 +70,8 @@ export function trainCommand(): Command {
       "atome train mine.txt --init runs/mine/best.safetensors --learning-rate 0.002 --steps 500 -o runs/tuned",
       "fine-tune a model on a little more text of its kind; text of another kind wants the full learning rate",
     ],
+    ["atome train orders.csv --task classify --none-label none", "which class a text belongs to, or none"],
+    ["atome train rig.csv --task sensor --series machine", "what every sample of a sensor says"],
     ["atome train log.txt --config my.json --set train.batch=8", "a configuration of your own"],
   );
 }
@@ -117,8 +104,10 @@ export async function runTraining(
   output: Output,
   given: ReadonlySet<string>,
 ): Promise<TrainReport> {
-  const path = options.output ?? join("runs", options.init ? "fine-tuned" : basename(options.config, ".json"));
-  checkChoice(path, options);
+  const config = options.config ?? usualConfig(options.task);
+  const path = options.output ?? join("runs", options.init ? "fine-tuned" : basename(config, ".json"));
+  const choice = { ...options, config };
+  checkChoice(path, choice);
   const folder = RunFolder.open(path);
   const view = new ReadingView(output.quiet, () => folder.beat());
   try {
@@ -126,8 +115,8 @@ export async function runTraining(
       view.end();
       output.note(line);
     };
-    const task = new LanguageTask(paths, options, folder.symbols, view);
-    const run = planRun({ task, choice: options, given, folder, note });
+    const task = taskOf(paths, choice, folder.symbols, view, note);
+    const run = planRun({ task, choice, given, folder, note });
     const trained = doneBefore(run) ?? (await trainOn(run, options.threads, view, output));
     if (trained.step < run.config.train.steps) {
       throw new Interrupted(
@@ -135,21 +124,13 @@ export async function runTraining(
       );
     }
     showCurve(folder, output);
-    const exported = await exportBest(folder, output);
+    const exported = await endRun(run, output);
     folder.removeSymbols();
     return reportOf(run, trained, exported);
   } finally {
     view.end();
     folder.close();
   }
-}
-
-/** How far a run came, and how fast in this process. */
-interface Trained {
-  step: number;
-  history: readonly HistoryEntry[];
-  seconds: number;
-  symbolsPerSecond: number;
 }
 
 /** A run that was complete already has nothing to train. */
@@ -193,50 +174,8 @@ function showCurve({ curve }: RunFolder, output: Output): void {
   for (const line of lossText(curve, columns)) output.note(line);
 }
 
-function reportOf(
-  { folder, task, vocabulary }: PlannedRun,
-  { step, history, seconds, symbolsPerSecond }: Trained,
-  exported: Pick<TrainReport, "model" | "flashBytes" | "ramBytes">,
-): TrainReport {
-  const best = history.reduce<HistoryEntry | undefined>(
-    (best, entry) => (best && !task.isBetter(entry, best) ? best : entry),
-    undefined,
-  );
-  return {
-    run: folder.path,
-    steps: step,
-    symbols: vocabulary.alphabet.size,
-    bitsPerByte: history.at(-1)?.bitsPerByte ?? null,
-    best: best ? { step: best.step, bitsPerByte: best.bitsPerByte ?? null } : null,
-    seconds,
-    symbolsPerSecond,
-    lastCheckpoint: folder.last,
-    bestCheckpoint: folder.best,
-    ...exported,
-  };
-}
-
-/** Writes model.atome; a model that cannot be exported (float tables, say) is told and left out. */
-async function exportBest(
-  folder: RunFolder,
-  output: Output,
-): Promise<Pick<TrainReport, "model" | "flashBytes" | "ramBytes">> {
-  const checkpoint = decodeCheckpoint(readInput(folder.best, "a checkpoint"), `"${folder.best}"`);
-  let model: Uint8Array;
-  try {
-    model = await exportCheckpoint(checkpoint, metadataOf(checkpoint));
-  } catch (error) {
-    if (!(error instanceof AtomeError)) throw error;
-    output.note(`The checkpoints are saved, but there is no .atome file: ${error.message}`);
-    return { model: null, flashBytes: null, ramBytes: null };
-  }
-  writeFileAtomically(folder.model, model);
-  const { arenaBytes } = (await engineMaker("js")).check(model);
-  return { model: folder.model, flashBytes: model.length, ramBytes: arenaBytes };
-}
-
-const modelWords = ({ block, dModel, nLayers }: ModelConfig, { alphabet }: Vocabulary): string =>
-  `${block} model (dModel ${dModel}, ${nLayers} layers, ${alphabet.size} symbols)`;
+const modelWords = ({ block, dModel, nLayers }: ModelConfig, vocabulary: Vocabulary): string =>
+  `${block} model (dModel ${dModel}, ${nLayers} layers, ${vocabularySize(vocabulary)} symbols)`;
 
 function introduction({ config, vocabulary }: PlannedRun, words: string, threads: number, firstStep: number): string {
   const { steps, batch, context } = config.train;
@@ -251,18 +190,8 @@ const shellWord = (word: string): string =>
   /^[\w./=:@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 function resumeLine(paths: readonly string[], folder: string, options: TrainOptions): string {
-  const heldOut = options.validationFile === undefined ? [] : ["--validation-file", options.validationFile];
   const binary = options.allowBinary ? ["--allow-binary"] : [];
-  return ["atome", "train", ...paths, "-o", folder, ...heldOut, ...binary, "--resume"].map(shellWord).join(" ");
-}
-
-function reportLines({ steps, seconds, best, model, flashBytes, ramBytes, bestCheckpoint }: TrainReport): string[] {
-  return [
-    `Trained ${steps} steps in ${duration(seconds)}.`,
-    ...(best ? [`Best on the held-out text: ${validationWords(best)} (step ${best.step}).`] : []),
-    `Checkpoint: ${bestCheckpoint}`,
-    ...(model
-      ? [`Model: ${model}, ${grouped(flashBytes ?? 0)} bytes of flash, ${grouped(ramBytes ?? 0)} bytes of RAM.`]
-      : []),
-  ];
+  return ["atome", "train", ...paths, "-o", folder, ...dataWords(options), ...binary, "--resume"]
+    .map(shellWord)
+    .join(" ");
 }

@@ -1,0 +1,106 @@
+import { type Command, Option } from "commander";
+import { UsageError } from "../model/errors.js";
+import { type ClassifyChoice, ClassifyTask } from "./classify-task.js";
+import type { LabelledChoice } from "./labelled-task.js";
+import { LanguageTask } from "./language-task.js";
+import { realNumber } from "./options.js";
+import type { ReadingView } from "./reading-view.js";
+import { type SensorChoice, SensorTask } from "./sensor-task.js";
+import type { Task } from "./task.js";
+import type { DataChoice } from "./train-data.js";
+
+export const TASKS = ["language", "classify", "sensor"] as const;
+export type TaskName = (typeof TASKS)[number];
+
+/** What the command line says about the task and its data. */
+export type TaskChoice = { task: TaskName; config?: string } & DataChoice &
+  Partial<Omit<LabelledChoice & ClassifyChoice & SensorChoice, "config">>;
+
+/** What a task trains unless the user says otherwise. */
+const USUAL_CONFIGS: Record<TaskName, string> = {
+  language: "gated-20k",
+  classify: "classify-20k",
+  sensor: "sensor-4k",
+};
+
+export const usualConfig = (task: TaskName): string => USUAL_CONFIGS[task];
+
+/** Share of labelled data that is only measured with, when there is no file of it. */
+const USUAL_TEST_SHARE = 0.1;
+
+/** Options that say which data a run is of, and the tasks that have them. */
+const DATA_OPTIONS: readonly { key: keyof TaskChoice; flag: string; tasks: readonly TaskName[] }[] = [
+  { key: "textColumn", flag: "--text", tasks: ["classify"] },
+  { key: "labelColumn", flag: "--label", tasks: ["classify", "sensor"] },
+  { key: "columns", flag: "--columns", tasks: ["sensor"] },
+  { key: "seriesColumn", flag: "--series", tasks: ["sensor"] },
+  { key: "noneLabel", flag: "--none-label", tasks: ["classify"] },
+  { key: "validationFile", flag: "--validation-file", tasks: TASKS },
+  { key: "testFile", flag: "--test-file", tasks: ["classify", "sensor"] },
+  { key: "testShare", flag: "--test-share", tasks: ["classify", "sensor"] },
+  { key: "maxRisk", flag: "--max-risk", tasks: ["classify", "sensor"] },
+  { key: "coverage", flag: "--coverage", tasks: ["classify", "sensor"] },
+];
+
+/** Adds the options of labelled data to `atome train`. */
+export const withTaskOptions = (command: Command): Command =>
+  command
+    .addOption(
+      new Option("--task <name>", "to write on, to tell classes of text, or those of a sensor's samples")
+        .choices(TASKS)
+        .default("language"),
+    )
+    .addOption(dataOption("--text <column>", "classify: name or number of the column of texts", "textColumn"))
+    .addOption(dataOption("--label <column>", "classify, sensor: the column of classes", "labelColumn"))
+    .addOption(dataOption("--none-label <label>", "classify: the label of texts that belong to no class", "noneLabel"))
+    .addOption(dataOption("--columns <list>", "sensor: the columns of numbers (default: all)", "columns"))
+    .addOption(dataOption("--series <column>", "sensor: rows with the same of it are one series", "seriesColumn"))
+    .option("--test-file <file>", "classify, sensor: examples to measure the finished model with")
+    .option(
+      "--test-share <x>",
+      `classify, sensor: share of the examples held out for that without such a file (default: ${USUAL_TEST_SHARE})`,
+      realNumber(0, 0.5),
+    )
+    .option(
+      "--max-risk <x>",
+      'classify, sensor: answer "none" rather than be wrong more often than this, on the validation part',
+      realNumber(0, 1),
+    )
+    .option(
+      "--coverage <x>",
+      "classify, sensor: share of the examples of a class that get an answer (default: 0.95; sensor: 1)",
+      realNumber(0, 1),
+    );
+
+const dataOption = (flags: string, description: string, key: keyof TaskChoice): Option => {
+  const option = new Option(flags, description);
+  option.attributeName = () => key;
+  return option;
+};
+
+/** The words of the command line that say which data a run is of. */
+export function dataWords(choice: TaskChoice): string[] {
+  const given = DATA_OPTIONS.filter(({ key }) => choice[key] !== undefined);
+  const task = choice.task === "language" ? [] : ["--task", choice.task];
+  return [...task, ...given.flatMap(({ key, flag }) => [flag, `${choice[key]}`])];
+}
+
+/** @throws UsageError when an option is not one of the task */
+export function taskOf(
+  paths: readonly string[],
+  choice: TaskChoice & { config: string },
+  symbolPath: string,
+  view: ReadingView,
+  note: (line: string) => void,
+): Task {
+  const { task, testShare = USUAL_TEST_SHARE } = choice;
+  const odd = DATA_OPTIONS.find(({ key, tasks }) => choice[key] !== undefined && !tasks.includes(task));
+  if (odd) {
+    throw new UsageError(
+      `Cannot use ${odd.flag} with --task ${task}: it is for ${odd.tasks.map((name) => `--task ${name}`).join(" and ")}; leave it out or choose the task.`,
+    );
+  }
+  if (task === "language") return new LanguageTask(paths, choice, symbolPath, view);
+  if (task === "classify") return new ClassifyTask(paths, { ...choice, testShare }, note);
+  return new SensorTask(paths, { ...choice, testShare }, note);
+}
