@@ -8,7 +8,10 @@ import { randomTensors } from "../model/random-model.js";
 import { ReferenceModel } from "../model/reference.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
 import { MISSING, SensorAlphabet } from "../tokenizer/sensor-alphabet.js";
-import { type ExportOptions, exportQuantised } from "./export.js";
+import type { Examples } from "../train/examples.js";
+import { nodePlatform } from "../train/threads-node.js";
+import { Trainer } from "../train/trainer.js";
+import { type ExportOptions, exportModel, exportQuantised } from "./export.js";
 
 const VOCAB = 40;
 const alphabet = Alphabet.bytes(VOCAB);
@@ -144,6 +147,61 @@ describe("the engine's logits of an exported classifier", () => {
     const { class: chosen, probability } = decide(0);
     expect(decide(probability)).toEqual({ class: chosen, probability });
     expect(decide(probability + 1)).toEqual({ class: -1, probability });
+  });
+});
+
+describe("a trained classifier on the engine", () => {
+  const classes = { outputs: 3, classNames: ["a", "b", "c"] };
+  const training = { batch: 16, context: 24, steps: 300, seed: 2, learningRate: 0.01 };
+
+  async function trained(json: object, vocab: number, examples: Examples) {
+    const config = parseConfig({ ...json, train: training }, "x");
+    const { outputs } = classes;
+    const trainer = await Trainer.create({ config, vocab, outputs, examples, threads: 1, platform: nodePlatform });
+    for (let step = 0; step < training.steps; step++) await trainer.step();
+    const { accuracy } = await trainer.evaluateExamples(examples);
+    const { tensors } = trainer.state();
+    await trainer.close();
+    return { config, tensors, accuracy };
+  }
+
+  test.each<[string, object]>([
+    ["the last position", gated],
+    ["the sum, n-grams", { ...gated, pool: "sum", ngrams }],
+  ])("classifies texts as the trainer found: %s", async (_, json) => {
+    // The class is told by one pair of neighbours.
+    const symbols = texts.map((text, index) => {
+      const marked = text.slice(0, 24);
+      marked.set([30 + (index % 3), 35 - (index % 3)], (index * 5) % (marked.length - 1));
+      return marked;
+    });
+    const labels = Uint16Array.from(symbols, (_, index) => index % 3);
+    const { accuracy, ...model } = await trained(json, VOCAB, { kind: "texts", symbols, labels });
+    const engine = createMirror(exportModel({ ...model, alphabet, calibration: symbols, ...classes }));
+    const right = symbols.filter((text, index) => {
+      engine.reset();
+      for (const symbol of text) engine.feed(symbol);
+      engine.logits();
+      return engine.decide().class === labels[index];
+    });
+    expect(accuracy).toBeGreaterThan(0.95);
+    expect(Math.abs(right.length / symbols.length - accuracy)).toBeLessThanOrEqual(1 / symbols.length);
+  });
+
+  test("classifies samples as the trainer found", async () => {
+    const rows = sensor.rows(samples);
+    // Of the first column's level now.
+    const labels = Uint16Array.from({ length: 200 }, (_, step) => Math.floor(rows[step * sensor.rowsPerStep] / 4));
+    const examples = { kind: "series", rows, rowsPerStep: sensor.rowsPerStep, labels, starts: [0] } as const;
+    const { accuracy, ...model } = await trained(sensorConfig, sensor.size, examples);
+    const engine = createMirror(exportModel({ ...model, sensor, calibration: rows, ...classes }));
+    const right = labels.filter((label, step) => {
+      engine.feedSample(samples.subarray(2 * step, 2 * step + 2));
+      engine.logits();
+      return engine.decide().class === label;
+    });
+    expect(accuracy).toBeGreaterThan(0.95);
+    expect(Math.abs(right.length / labels.length - accuracy)).toBeLessThan(0.02);
   });
 });
 

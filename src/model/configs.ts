@@ -1,4 +1,4 @@
-import type { ModelConfig, NgramsConfig } from "./config.js";
+import type { ModelConfig } from "./config.js";
 import { UsageError } from "./errors.js";
 import { parseConfig } from "./parse-config.js";
 
@@ -21,17 +21,22 @@ const tokens20k = {
   train: { batch: 8, context: 94 },
 };
 
-/** Of short texts: 48 tokens are about 150 bytes. */
-const classifier = (dModel: number, dInner: number, nLayers: number, size: number, ngrams: NgramsConfig) => ({
+/**
+ * Of short texts: 48 tokens are about 150 bytes. On CLINC150 (150 classes, its validation part, one seed, 2000 steps unless
+ * said) a wide residual stream and few buckets are worth more than the reverse: at 22.3 KB d 30, e 48 and 2,048 buckets for
+ * runs of 2, 3 and 4 symbols 81.3 %, of 2 and 3 83.5 %, of 2 alone 84.8 %, with weight decay 0.5 85.6 %; at 19.5 KB d 40, e 96
+ * and 768 buckets, weight decay 0.3, 85.7 %, and with noise 0.15 and 5000 steps 88.5 %. Of the last position alone, 62.9 instead of 83.5 %.
+ */
+const classifier = (dModel: number, dInner: number, size: number, buckets: number) => ({
   block: "gated",
   dModel,
   dInner,
-  nLayers,
+  nLayers: 1,
   pathways: ["local", "state"],
   alphabet: { kind: "tokens", size },
-  ngrams,
+  ngrams: { buckets, orders: [2] },
   pool: "sum",
-  train: { batch: 32, context: 48, learningRate: 0.01, noise: 0.1, steps: 2000 },
+  train: { batch: 32, context: 48, learningRate: 0.01, weightDecay: 0.3, noise: 0.15 },
 });
 
 // What each is for and what it reaches stands in RESULTS.md.
@@ -73,9 +78,9 @@ const shapes: Record<string, unknown> = {
     // three seeds), though 0.02 needs no more bits per byte.
     train: { learningRate: 0.01, steps: 1500, batch: 16, context: 48, validation: 0, validateEvery: 500 },
   },
-  "classify-8k": classifier(20, 32, 1, 256, { buckets: 1024, orders: [2, 3] }),
-  "classify-20k": classifier(30, 48, 1, 512, { buckets: 2048, orders: [2, 3] }),
-  "classify-64k": classifier(40, 64, 2, 512, { buckets: 6144, orders: [2, 3, 4] }),
+  "classify-8k": classifier(30, 64, 256, 128),
+  "classify-20k": classifier(40, 96, 512, 768),
+  "classify-64k": classifier(80, 160, 512, 2048),
   "sensor-4k": {
     block: "gated",
     dModel: 20,
