@@ -60,6 +60,8 @@ describe("parseCsv", () => {
     ["semicolons", "a;b\nx, y;1\nz, w, v;2\n", ["x, y", "1"]],
     ["tabs", "a\tb\nx, y\t1\nz, w, v\t2\n", ["x, y", "1"]],
     ["semicolons by decimal commas", "a;b\n1,5;2,5\n2,5;3,5\n", ["1,5", "2,5"]],
+    ["semicolons, though a name has a comma", "a;b, c\nx;1\nz;2\n", ["x", "1"]],
+    ["commas, where semicolons would do as well", "a,b;c\nx,1;2\n", ["x", "1;2"]],
     ["nothing", "a\nx y\n", ["x y"]],
   ];
   test.each(delimiters)("finds fields separated by %s", (_, text, first) => {
@@ -70,6 +72,7 @@ describe("parseCsv", () => {
     expect(parse("text,label\nhello,greet\nbye,leave\n").header).toEqual(["text", "label"]);
     expect(parse("hello,greet\nbye,leave\nhi,greet\n").header).toBeUndefined();
     expect(parse("20.5,on\n21,off\n").header).toBeUndefined();
+    expect(parse("on, 20.5\noff,21\n").header).toBeUndefined();
     expect(parse("20.5,on\n21,off\n", { header: true }).header).toEqual(["20.5", "on"]);
     expect(fieldsOf("text,label\nhello,greet\n", { header: false })[0]).toEqual(["text", "label"]);
   });

@@ -109,6 +109,14 @@ describe("readExamples of a table", () => {
       'none is known to hold the texts: the columns are "a", "b", "c"; choose it with --text.',
     ],
     [
+      "many columns",
+      `${rows(21, (i) => `n${i},`)}\n${",".repeat(21)}\n`,
+      {},
+      `"n18", "n19" and 2 more; choose it with --text.`,
+    ],
+    ["a long name", `${"n".repeat(41)},b,c\nx,y,z\n`, {}, `"${"n".repeat(40)}...", "b"`],
+    ["a name of 40", `${"n".repeat(40)},b,c\nx,y,z\n`, {}, `"${"n".repeat(40)}", "b"`],
+    [
       "no label column",
       "text,b,c\nx,y,z\n",
       {},

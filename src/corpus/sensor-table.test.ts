@@ -52,6 +52,12 @@ describe("readSensorTable", () => {
     ]);
   });
 
+  test("does not mind space around fields and names", () => {
+    const table = read(" id , a , label \n 7 , 1 , x \n 9 , 5,y\n");
+    expect([namesOf(table), valuesOf(table), table.labels]).toEqual([["a"], [[1, 5]], ["x", "y"]]);
+    expect(valuesOf(read("a;label\n 1,5 ;x\n 2 ;y\n"))).toEqual([[1.5, 2]]);
+  });
+
   test("puts the rows of a series together, in their order", () => {
     const table = read("s,v,label\nb,1,x\na,5,x\nb,1,y\na,7,y\nc,3,x\n", { seriesColumn: "s" });
     expect([valuesOf(table), table.labels, table.starts]).toEqual([
@@ -74,6 +80,11 @@ describe("readSensorTable", () => {
         [3, 4, 6],
       ],
     ]);
+  });
+
+  test("does not use a column without any number, and does use one number", () => {
+    expect(namesOf(read("a,b,label\n1,,x\n4,,y\n"))).toEqual(["a"]);
+    expect(namesOf(read("a\n5\n", { unlabelled: true }))).toEqual(["a"]);
   });
 
   test("does without classes when asked", () => {
@@ -109,6 +120,7 @@ describe("readSensorTable", () => {
     ],
     ["two columns of a name", "a,a,label\n1,2,x\n1,5,y\n", {}, '"a" is there twice; rename one'],
     ["a column twice", "a,label\n1,x\n1,y\n", { columns: ["a", 1] }, '"a" is there twice'],
+    ["a column without a name", "1.5,x\n2.5,y\n", { columns: [2], labelColumn: 2 }, "column 2 is to be both number"],
     ["one class", "a,label\n1,x\n1,\n", {}, 'the only class is "x", expected two or more'],
     ["no class", "a,label\n1,\n1,\n", {}, "there is no class"],
   ];
@@ -142,6 +154,11 @@ describe("splitSensorTable", () => {
     ]);
     expect(validation.labels).toEqual(["0", "1", "0"]);
     expect([training.notes, validation.notes]).toEqual([["n"], ["n"]]);
+  });
+
+  test("may hold out half", () => {
+    const { training, validation } = splitSensorTable(made([4]), { validation: 0.5, gap: 0 });
+    expect([valuesOf(training), valuesOf(validation)]).toEqual([[[0, 1]], [[2, 3]]]);
   });
 
   test("keeps a series whole of which nothing is held out, and drops one that the gap eats", () => {

@@ -67,7 +67,7 @@ export function readSensorTable(table: Table, options: SensorOptions = {}): Sens
     const fields = rows.map((row) => row.fields[index]);
     notes.push(...missingNotes(table, index, fields));
     const values = Float64Array.from(fields, (field) => numberOf(field, table));
-    return { name: table.header?.[index] ?? `${index + 1}`, values };
+    return { name: table.header?.[index].trim() ?? `${index + 1}`, values };
   });
   const labels = rows.map(({ fields }) => (label === undefined ? "" : fields[label].trim()));
   const classes = classesOf(labels, "");
@@ -190,7 +190,7 @@ const isMissing = (field: string): boolean => MISSING_FIELDS.has(field.trim().to
 
 /** NaN for what is missing or no number. */
 function numberOf(field: string, { decimalComma }: Table): number {
-  const plain = decimalComma ? field.trim().replace(/^([+-]?\d+),(\d+)$/, "$1.$2") : field.trim();
+  const plain = decimalComma ? field.trim().replace(/^([+-]?\d+),(\d+)$/, "$1.$2") : field;
   return isNumber(plain) ? Number(plain) : Number.NaN;
 }
 

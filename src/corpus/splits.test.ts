@@ -33,7 +33,7 @@ describe("normalisedText", () => {
     ["  Turn it to 21.5 °C!", "turn it to 0 0 °c"],
     ["turn it\tto 9, 05 °C", "turn it to 0 0 °c"],
     ["ＦＵＬＬ ﬁ", "full fi"],
-    ["?!", "?!"],
+    [" ?! ", "?!"],
     ["👍", "👍"],
     ["é", "e\u0301".normalize("NFC")],
   ])("of %j", (text, normalised) => {
@@ -108,6 +108,11 @@ describe("splitExamples", () => {
         .map(({ text }) => many.findIndex((one) => one.text === text));
     expect(first(1)).toEqual([0, 2, 15]);
     expect(first(2)).not.toEqual(first(1));
+  });
+
+  test("may hold half of the examples out", () => {
+    const { training, validation } = splitExamples(many, { validation: 0.5, test: 0, seed: 0 });
+    expect(Math.abs(training.length - validation.length)).toBeLessThan(200);
   });
 
   test("holds nothing out where no share is asked for", () => {

@@ -74,6 +74,7 @@ describe("SensorAlphabet.fit: decimals", () => {
     ["a number that binary has not exactly", [1.005, 1.5], 3],
     ["halves", [20.5, 21], 1],
     ["more places than five digits of the spread", [0.004764163, 0.009], 7],
+    ["a spread of six digits", [0, 0.01, 1000], 1],
     ["a small spread far from zero", [100_000.001, 100_000.002], 3],
     ["a small spread too far from zero", [10_000_000.0001, 10_000_000.0002], 1],
     ["large numbers", [0, 2 ** 29 - 1], 0],
@@ -91,6 +92,10 @@ describe("SensorAlphabet.fit: decimals", () => {
     const alphabet = fitOne([...range(0, 2000).map((i) => 20 + i / 100), 1e30]);
     expect(alphabet.columns[0].decimals).toBe(2);
     expect([...alphabet.toRaw([20.01, 1e30])]).toEqual([2001, MISSING]);
+  });
+
+  test("do not grow for a few readings at either end", () => {
+    expect(decimalsOf([...range(0, 2000).map((i) => 20 + i / 100), 1.2345, 99.8765])).toBe(2);
   });
 
   test("count a rare value where all others are equal", () => {
@@ -126,6 +131,13 @@ describe("SensorAlphabet.fit: thresholds", () => {
     const alphabet = fitOne([5, 5, 5], 8, 8);
     expect([...alphabet.columns[0].values]).toEqual([MISSING]);
     expect([...alphabet.rows(Int32Array.of(5, 5, -9, 2 ** 29))]).toEqual([2, 3, 2, 5, 2, 5, 2, 5]);
+  });
+
+  test("may need 1024 rows, of 64 columns", () => {
+    const columns = range(0, 64).map((i) => column(`${i}`, ...range(0, 99)));
+    const alphabet = SensorAlphabet.fit(columns, 15, 0);
+    expect(alphabet.size).toBe(1024);
+    expect(SensorAlphabet.fromJson(alphabet.toJson())).toEqual(alphabet);
   });
 
   test("leave out differences where no two neighbours are numbers", () => {
