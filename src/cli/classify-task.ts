@@ -43,13 +43,14 @@ export class ClassifyTask implements Task {
   readonly #choice: ClassifyChoice;
   readonly #note: (line: string) => void;
 
-  /** @throws UsageError when there is more than one path */
+  /** @throws UsageError when there is more than one path, or more than one target */
   constructor(paths: readonly string[], choice: ClassifyChoice, note: (line: string) => void) {
     if (paths.length !== 1) {
       throw new UsageError(
         `Cannot train a classifier on ${paths.length} files: expected one file or folder; join them, or give held-out examples with --validation-file and --test-file.`,
       );
     }
+    targetOf(choice, USUAL_COVERAGE);
     this.#path = paths[0];
     this.#choice = choice;
     this.#note = note;

@@ -44,6 +44,11 @@ async function inspectModel(bytes: Uint8Array, file: FileFacts, output: Output):
   for (const line of modelLines(description, file, ram)) output.print(line);
 }
 
+function alphabetWords({ dimensions, tokens, sensor }: ModelDescription): string {
+  if (sensor) return `${dimensions.vocab} intervals of ${sensor.length} numbers`;
+  return tokens > 0 ? `${tokens} tokens` : `bytes 0 to ${dimensions.vocab - 1}`;
+}
+
 function modelLines(model: ModelDescription, file: FileFacts, ram: string): string[] {
   const { dimensions } = model;
   const facts: [string, string | number][] = [
@@ -60,7 +65,7 @@ function modelLines(model: ModelDescription, file: FileFacts, ram: string): stri
         .join(", "),
     ],
     ["options", model.options.join(", ")],
-    ["alphabet", model.tokens > 0 ? `${model.tokens} tokens` : `bytes 0 to ${dimensions.vocab - 1}`],
+    ["alphabet", alphabetWords(model)],
   ];
   if (model.recall) {
     const { window, forget } = model.recall;

@@ -21,7 +21,7 @@ export class SampleReader {
   }
 
   /**
-   * The raw values of a line; nothing of an empty line, and of a first line with the columns' names, which says their order.
+   * The raw values of a line; nothing of an empty line, and of a first line of words: the columns' names, which say their order.
    * A field that is empty or no number is a missing value.
    *
    * @throws UsageError when the line has too few fields or the header lacks a column
@@ -42,8 +42,7 @@ export class SampleReader {
 
   #isHeader(fields: readonly string[]): boolean {
     const names = this.#names;
-    if (!names || fields.some((field) => field !== "" && Number.isFinite(Number(field)))) return false;
-    if (!names.some((name) => fields.includes(name))) return false;
+    if (!names || !fields.every(isWord)) return false;
     const missing = names.find((name) => !fields.includes(name));
     if (missing !== undefined) {
       throw new UsageError(
@@ -54,6 +53,10 @@ export class SampleReader {
     return true;
   }
 }
+
+/** Whether a field can be the name of a column: neither a number nor what stands for a missing one. */
+const isWord = (field: string): boolean =>
+  Number.isNaN(Number(field)) && !/^(nan|na|n\/a|null|none|[-?])$/i.test(field);
 
 function rawValue(field: string, decimals: number): number {
   const value = field === "" ? Number.NaN : Math.round(Number(field) * 10 ** decimals);

@@ -41,13 +41,14 @@ export class SensorTask implements Task {
   readonly #choice: SensorChoice;
   readonly #note: (line: string) => void;
 
-  /** @throws UsageError when there is more than one path */
+  /** @throws UsageError when there is more than one path, or more than one target */
   constructor(paths: readonly string[], choice: SensorChoice, note: (line: string) => void) {
     if (paths.length !== 1) {
       throw new UsageError(
         `Cannot train a sensor's model on ${paths.length} files: expected one table; join them with a column that names the series, or give held-out samples with --validation-file and --test-file.`,
       );
     }
+    targetOf(choice, USUAL_COVERAGE);
     this.#path = paths[0];
     this.#choice = choice;
     this.#note = note;

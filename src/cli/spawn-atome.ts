@@ -15,13 +15,15 @@ export interface Ended {
  * Starts the built command line, for tests.
  *
  * @param env added to this process's environment
+ * @param input what it reads from standard input; none unless given
  */
-export function startAtome(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}) {
+export function startAtome(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}, input?: string) {
   const child: ChildProcess = spawn(process.execPath, [main, ...args], {
     cwd,
     env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "", ATOME_DEBUG: "", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
+  child.stdin?.end(input);
   const output = { stdout: "", stderr: "" };
   child.stdout?.on("data", (text) => {
     output.stdout += text;
@@ -36,5 +38,9 @@ export function startAtome(args: readonly string[], cwd: string, env: NodeJS.Pro
 }
 
 /** Runs the built command line to its end, for tests. */
-export const runAtome = (args: readonly string[], cwd: string, env?: NodeJS.ProcessEnv): Promise<Ended> =>
-  startAtome(args, cwd, env).ended;
+export const runAtome = (
+  args: readonly string[],
+  cwd: string,
+  env?: NodeJS.ProcessEnv,
+  input?: string,
+): Promise<Ended> => startAtome(args, cwd, env, input).ended;

@@ -1,0 +1,216 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createMirror } from "../engine/mirror.js";
+import { parseEvaluation } from "../evaluate/evaluation.js";
+import { runAtome } from "./spawn-atome.js";
+
+const cwd = mkdtempSync(join(tmpdir(), "atome-classify-"));
+afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+const write = (name: string, content: string) => writeFileSync(join(cwd, name), content);
+const bytes = (...path: string[]) => readFileSync(join(cwd, ...path));
+const lastJson = (text: string) => JSON.parse(text.trimEnd().split("\n").at(-1) as string);
+const jsonLines = (text: string) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+const config = {
+  block: "gated",
+  dModel: 12,
+  dInner: 16,
+  nLayers: 1,
+  alphabet: { kind: "map" },
+  pool: "sum",
+  ngrams: { buckets: 128, orders: [3, 4] },
+  train: { steps: 150, batch: 16, context: 32, validation: 0.2, validateEvery: 50, checkpointEvery: 50 },
+};
+
+/** Sentences that a word decides, in different surroundings. */
+function commandsTable(): string {
+  const frames = ["please {} now", "could you {} it", "{} in the hall", "I want to {}", "{}, thanks", "now {} again"];
+  const words = { heat: ["warm up", "heat", "turn hotter"], cool: ["cool down", "chill", "turn colder"] };
+  const places = ["kitchen", "attic", "garage", "cellar", "porch"];
+  const rows = Object.entries(words).flatMap(([label, verbs]) =>
+    verbs.flatMap((verb) =>
+      frames.flatMap((frame) => places.map((place) => `"${frame.replace("{}", verb)} ${place}",${label}`)),
+    ),
+  );
+  const others = ["the moon is late", "who ate my sandwich", "seven blue boats", "it rains on the market"];
+  const none = others.flatMap((text) => places.map((place) => `${text} ${place},neither`));
+  return ["text,label", ...rows, ...none].join("\r\n");
+}
+
+/** Two rigs whose value swings, and hangs in stretches at odd times; with a gap in the second. */
+function rigTable(): string {
+  const rows = ["rig,level,state"];
+  let random = 1;
+  const below = (count: number) => {
+    random = (Math.imul(random, 1103515245) + 12345) >>> 0;
+    return (random >>> 16) % count;
+  };
+  for (const rig of ["a", "b"]) {
+    let held = 0;
+    let left = 0;
+    for (let step = 0; step < 600; step++, left--) {
+      if (left < -8 && below(16) === 0) left = 6 + below(14);
+      const isStuck = left > 0;
+      if (!isStuck) held = Math.round(200 * Math.sin(step / 3) + 500 + below(40));
+      const missing = rig === "b" && step === 17;
+      rows.push(`${rig},${missing ? "" : held},${isStuck ? "stuck" : "fine"}`);
+    }
+  }
+  return rows.join("\n");
+}
+
+const trainCommands = (folder: string, ...more: string[]) =>
+  runAtome(
+    ["train", "commands.csv", "--task", "classify", "--config", "small.json", "-o", folder, "--json", ...more],
+    cwd,
+  );
+
+beforeAll(async () => {
+  write("commands.csv", commandsTable());
+  write("small.json", JSON.stringify(config));
+  write("rig.csv", rigTable());
+  const commands = await trainCommands("commands", "--none-label", "neither");
+  expect(commands.stderr).not.toContain("Cannot");
+  const sensor = ["train", "rig.csv", "--task", "sensor", "--series", "rig", "--label", "state", "-o", "rig", "--json"];
+  const rig = await runAtome([...sensor, "--steps", "200"], cwd);
+  expect(rig.stderr).not.toContain("Cannot");
+});
+
+describe("atome train --task classify", () => {
+  test("tells what the finished model reaches on every part", async () => {
+    const { code, stdout } = await trainCommands("told", "--none-label", "neither");
+    expect(code).toBe(0);
+    const report = lastJson(stdout);
+    expect(report.parts.map((part: { name: string }) => part.name)).toEqual(["validation", "test"]);
+    const [validation, tested] = report.parts;
+    expect(validation.accuracy).toBeGreaterThan(0.9);
+    expect(validation.coverage).toBeGreaterThanOrEqual(0.95);
+    expect(tested.accuracy).toBeGreaterThan(0.85);
+    expect(report.flashBytes).toBe(bytes("told", "model.atome").length);
+    const evaluation = parseEvaluation(bytes("told", "evaluation.json").toString("utf8"), "evaluation.json");
+    expect(evaluation.classNames).toEqual(["cool", "heat"]);
+    expect(evaluation.parts[1].accuracy).toBe(tested.accuracy);
+    expect(evaluation.decision.threshold).not.toBeNull();
+  });
+
+  test("gives the same bytes by any number of threads, and when it was interrupted", async () => {
+    await trainCommands("threads", "--none-label", "neither", "--threads", "2");
+    expect(bytes("threads", "model.atome")).toEqual(bytes("commands", "model.atome"));
+    await trainCommands("halves", "--none-label", "neither", "--set", "train.checkpointEvery=10");
+    expect(bytes("halves", "model.atome")).toEqual(bytes("commands", "model.atome"));
+  });
+
+  test("chooses another threshold for a run that is finished", async () => {
+    await trainCommands("again", "--none-label", "neither");
+    const { code, stdout } = await trainCommands("again", "--none-label", "neither", "--resume", "--coverage", "0.5");
+    expect(code).toBe(0);
+    expect(lastJson(stdout).steps).toBe(150);
+    const { decision } = parseEvaluation(bytes("again", "evaluation.json").toString("utf8"), "evaluation.json");
+    expect(decision.target).toEqual({ coverage: 0.5 });
+  });
+
+  test.each([
+    ["a column that is not there", ["--text", "body"], 2, /"body".*text, label|"text".*"label"|body/],
+    [
+      "an option of a sensor",
+      ["--series", "label"],
+      2,
+      /^Cannot use --series with --task classify: it is for --task sensor/,
+    ],
+    ["two targets", ["--max-risk", "0.1", "--coverage", "0.5"], 2, /--max-risk and --coverage are both given/],
+    ["the alphabet of a sensor", ["--config", "sensor-4k"], 2, /alphabet/],
+    ["another run's data", ["--resume", "--none-label", "heat"], 2, /Cannot resume/],
+  ])("refuses %s in one sentence", async (_, more, expected, message) => {
+    const folder = more.includes("--resume") ? "commands" : "refused";
+    const { code, stderr } = await trainCommands(folder, ...more);
+    expect(code).toBe(expected);
+    expect(existsSync(join(cwd, "refused"))).toBe(false);
+    expect(stderr.trimEnd().split("\n").at(-1)).toMatch(message);
+  });
+
+  test("refuses a table with one class, and writes nothing", async () => {
+    write("one.csv", "text,label\nhello,a\ngood day,a\nhi there,a\n");
+    const { code, stderr } = await runAtome(["train", "one.csv", "--task", "classify", "-o", "one"], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/the only class is "a", expected two or more/);
+  });
+});
+
+describe("atome classify", () => {
+  test("names the class, or none of these", async () => {
+    const model = join("commands", "model.atome");
+    const { stdout } = await runAtome(["classify", model, "please heat the attic", "seven blue boats"], cwd);
+    expect(stdout).toMatch(/please heat the attic: heat {2}\(heat \d+\.\d %, cool/);
+    expect(stdout).toMatch(/seven blue boats: none of these/);
+  });
+
+  test("reads a line and answers a line of JSON, by both engines alike", async () => {
+    const model = join("commands", "model.atome");
+    const input = "please chill the porch\r\n\nturn hotter garage";
+    const runs = ["wasm", "js"].map((engine) => runAtome(["classify", model, "--engine", engine], cwd, {}, input));
+    const [wasm, js] = await Promise.all(runs);
+    expect(wasm.stdout).toBe(js.stdout);
+    const answers = jsonLines(wasm.stdout);
+    expect(answers.map((answer) => answer.class)).toEqual(["cool", null, "heat"]);
+    expect(answers[0].text).toBe("please chill the porch");
+    expect(answers[1].likeliest).toEqual([]);
+    const engine = createMirror(bytes("commands", "model.atome"));
+    for (const symbol of engine.encode(Buffer.from("please chill the porch"))) engine.feed(symbol);
+    engine.logits();
+    expect(answers[0].probability).toBeCloseTo(engine.decide().probability / 32768, 4);
+  });
+
+  test("decides on samples as they come, missing numbers and a header included", async () => {
+    const model = join("rig", "model.atome");
+    const swing = Array.from({ length: 60 }, (_, step) =>
+      Math.round(200 * Math.sin(step / 3) + 515 + ((step * 7) % 11)),
+    );
+    const samples = [...swing, ...Array.from({ length: 14 }, () => swing[59])].map(String);
+    samples[30] = "nan";
+    const { stdout, code } = await runAtome(["classify", model], cwd, {}, ["level", ...samples].join("\n"));
+    expect(code).toBe(0);
+    const answers = jsonLines(stdout);
+    expect(answers.length).toBe(samples.length);
+    expect(answers.slice(10, 28).filter((answer) => answer.class === "fine").length).toBeGreaterThan(15);
+    expect(answers.slice(-8).filter((answer) => answer.class === "stuck").length).toBeGreaterThan(5);
+  });
+
+  test.each([
+    ["an empty text", ["commands", "model.atome"], [""], "", /it is empty/],
+    ["a text for a sensor's model", ["rig", "model.atome"], ["hello"], "", /it is a sensor's model/],
+    ["samples of other columns", ["rig", "model.atome"], [], "time,pressure\n1,2\n", /it has no column "level"/],
+  ])("refuses %s", async (_, path, texts, input, message) => {
+    const { code, stderr } = await runAtome(["classify", join(...path), ...texts], cwd, {}, input);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  test("refuses a language model", async () => {
+    const { code, stderr } = await runAtome(["classify", "stories-20k", "hello"], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/it is a language model, expected a classifier/);
+  });
+});
+
+describe("atome report", () => {
+  test("writes a page and Markdown of a run", async () => {
+    const { code, stdout } = await runAtome(["report", "commands"], cwd);
+    expect(code).toBe(0);
+    expect(stdout).toContain(join("commands", "report.html"));
+    expect(bytes("commands", "report.html").toString()).toMatch(/^<!doctype html>/i);
+    expect(bytes("commands", "report.md").toString()).toContain("| cool |");
+  });
+
+  test("says what a folder lacks", async () => {
+    const { code, stderr } = await runAtome(["report", "."], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/there is no evaluation.json in it/);
+  });
+});
