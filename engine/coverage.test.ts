@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { OPTION } from "../src/format/layout.js";
 import { malformed, modelOf, vectors } from "../vectors/load.js";
 import {
   buildHost,
@@ -18,19 +19,27 @@ afterAll(removeBuilds);
 
 const source = readFileSync(ENGINE_SOURCE, "utf8");
 
-/** A model and its calls; only the check of one that the build refuses. */
-const jobsFor = (isRefused: (model: Uint8Array) => boolean): HostJob[] => [
-  ...vectors.map(({ name, calls }) => ({ model: modelOf(name), calls: isRefused(modelOf(name)) ? [] : calls })),
+/** A model and its calls, but for decisions where the build has none; only the check of a model that it refuses. */
+const jobsFor = (isRefused: (model: Uint8Array) => boolean, decides: boolean): HostJob[] => [
+  ...vectors.map(({ name, calls }) => ({
+    model: modelOf(name),
+    calls: isRefused(modelOf(name)) ? [] : calls.filter(({ call }) => decides || call !== "decide"),
+  })),
   ...malformed.map(({ bytes }) => ({ model: bytes, calls: [] })),
 ];
 
-const options = (model: Uint8Array) => model[28];
+const options = (model: Uint8Array) => model[28] | (model[29] << 8);
 const isGated = (model: Uint8Array) => model[22] !== 0 || model[23] !== 0;
 const builds: { text: string; define?: string; isRefused: (model: Uint8Array) => boolean }[] = [
   { text: source, isRefused: () => false },
   { text: narrow(source), isRefused: () => false },
   { text: source, define: "ATOME_TABLES=1", isRefused: () => false },
   { text: source, define: "ATOME_RECALL=0", isRefused: (model) => (options(model) & 16) !== 0 },
+  ...(["ngrams", "pooled", "sensor", "decision"] as const).map((name) => ({
+    text: source,
+    define: `ATOME_${name === "decision" ? "DECIDE" : name.toUpperCase()}=0`,
+    isRefused: (model: Uint8Array) => (options(model) & OPTION[name]) !== 0,
+  })),
   { text: source, define: "ATOME_INT4=0", isRefused: (model) => (options(model) & 6) !== 0 },
   { text: source, define: "ATOME_GATED=0", isRefused: isGated },
   { text: source, define: "ATOME_BASE=0", isRefused: (model) => !isGated(model) },
@@ -54,7 +63,7 @@ test.skipIf(isMissing("gcc"))("the suite takes every branch of atome.c both ways
   const lines = builds.flatMap(({ text, define, isRefused }) => {
     const flags = ["-O0", "--coverage", ...(define ? [`-D${define}`] : [])];
     const host = buildHost("gcc", flags, text);
-    const answers = runHost(host, jobsFor(isRefused));
+    const answers = runHost(host, jobsFor(isRefused, define !== "ATOME_DECIDE=0"));
     vectors.forEach(({ name }, i) => {
       expect(answers[i].error, `${name}, ${define ?? ""}`).toBe(isRefused(modelOf(name)) ? 8 : 0);
     });

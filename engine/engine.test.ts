@@ -137,7 +137,7 @@ test.skipIf(isMissing("gcc"))("atome.c refuses another number of tables", () => 
 });
 
 test("atome.h has its switches", () => {
-  expect(SWITCHES).toHaveLength(10);
+  expect(SWITCHES).toHaveLength(14);
 });
 
 describe.each(DIALECTS)("%s compiles atome.c without a warning", (compiler, dialect) => {

@@ -150,12 +150,14 @@ function sensorCalls({ sensor, dimensions }) {
   const steps = changes
     .flatMap((change) => [0, change, 0, change - 1])
     .map((value) => columns.map(() => inRange(value)));
+  // The largest differences there are.
+  const swing = [-(2 ** 30), 2 ** 30 - 1, -(2 ** 30)].map((value) => columns.map(() => value));
   const few = Math.floor(LISTED_LOGITS / dimensions.outputs);
   return [
     { call: "reset" },
     { call: "stepSamples", samples: samples.slice(0, many ? 3 : few) },
     { call: "decide" },
-    ...(many ? [] : [{ call: "streamSamples", samples: [...samples, ...steps, ...samples.toReversed()] }]),
+    ...(many ? [] : [{ call: "streamSamples", samples: [...samples, ...steps, ...swing, ...samples.toReversed()] }]),
     { call: "router" },
     { call: "streamSamples", samples: { random: dimensions.vocab, count: many ? 40 : 400 } },
     { call: "decide" },

@@ -54,7 +54,7 @@ export const differencesOf = (engine: Engine, vector: Vector): string[] =>
   differences(vector, (call) => answer(engine, call));
 
 /**
- * Holds an engine that runs jobs, such as an emulated board, to a vector: its listed symbols, then symbols drawn from its
+ * Holds an engine that runs jobs, such as an emulated board, to a vector: its listed samples or symbols, then symbols drawn from its
  * model, with everything that the interface can tell.
  *
  * @param reference an engine that passed the vectors
@@ -66,6 +66,11 @@ export function runVector(engine: EngineRun, reference: EngineRun, vector: Vecto
   const symbols = first?.call === "step" ? first.symbols : [0];
   const [vocab, outputs] = [16, 18].map((at) => new DataView(model.buffer).getUint16(at, true));
   const sampler = { temperature: 300, topK: 8, topP: 30000, random: vocab };
-  const job = { promptSymbols: symbols, generate: outputs <= vocab ? 12 : 0, sampler, details: true };
+  const samples = vector.calls.find((call) => call.call === "stepSamples");
+  const prompt =
+    samples?.call === "stepSamples"
+      ? { promptSymbols: [], promptSamples: samples.samples }
+      : { promptSymbols: symbols };
+  const job = { ...prompt, generate: outputs <= vocab ? 12 : 0, sampler, details: true };
   return verifyModel(model, [reference, engine], job);
 }

@@ -41,7 +41,7 @@ static void seal(uint8_t *model, uint32_t bytes) {
 #ifndef __AFL_COMPILER
 __attribute__((section("__libfuzzer_extra_counters")))
 #endif
-static uint8_t reached[ATOME_ERROR_RECALL + 1 + 32];
+static uint8_t reached[ATOME_ERROR_DECISION + 1 + 512];
 
 /* Draws from the logits, and turns them into scores. */
 static void choose(atome_t *a, uint32_t *random) {
@@ -60,6 +60,24 @@ static void choose(atome_t *a, uint32_t *random) {
   HOLDS(atome_entropy(scores, a->outputs) <= 10 * 2048 + 2048);
 }
 
+/* A sample of numbers of any size, in a heap block of exactly its size; then its decision. */
+static void measure(atome_t *a, uint32_t *random) {
+  uint32_t columns = a->options & SENSOR ? read16(a->content) : 0, i, answer;
+  int32_t *values = malloc(4 * columns), probability;
+  HOLDS(values || !columns);
+  for (i = 0; i < columns; i++) {
+    uint32_t word = next_random(random);
+    values[i] = (int32_t)word >> (word & 31);
+  }
+  HOLDS(atome_feed_sample(a, values) == !columns);
+  free(values);
+  if (!columns) return;
+  atome_logits(a);
+  answer = atome_decide(a, &probability);
+  HOLDS(answer < a->outputs || (answer == ATOME_NONE && a->options & DECISION));
+  HOLDS(probability >= 0 && probability <= 32768);
+}
+
 /* Steps, with symbols in and out of range, and what can be asked after each. */
 static void stream(atome_t *a, uint32_t *random) {
   uint32_t i, j;
@@ -74,6 +92,7 @@ static void stream(atome_t *a, uint32_t *random) {
       HOLDS(mix[0] + mix[1] + mix[2] <= 32768);
     }
     if (i % 3 == 2 && logits) choose(a, random);
+    if (i % 3 == 1) measure(a, random);
     if (i == ROUNDS / 2) atome_recall(a, next_random(random) % 7, next_random(random) % 8, (int32_t)(next_random(random) & 32767));
   }
 }
@@ -120,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     error = atome_check(model, bytes, &need);
     HOLDS(error == ATOME_OK || error > ATOME_ERROR_CHECKSUM);
   }
-  reached[error ? error : ATOME_ERROR_RECALL + UINT32_C(1) + model[28]] = 1;
+  reached[error ? error : ATOME_ERROR_DECISION + UINT32_C(1) + read16(model + 28)] = 1;
   if (!error) run(model, bytes, need);
   free(model);
   return 0;

@@ -118,7 +118,7 @@ class Run {
     this.details = hashWords(this.details, [this.stream.entropy(scores)]);
     this.stream.recall({ longest: 0, repeats: 0, penalty: 2048 });
     this.stream.reset();
-    this.details = hashWords(this.details, this.stream.step(this.fed[0] ?? 0) ?? []);
+    this.details = hashWords(this.details, this.stream.step(this.samples > 0 ? 0 : this.fed[0]) ?? []);
     this.hashDecision();
   }
 }
