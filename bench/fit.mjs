@@ -28,6 +28,12 @@ const gated = (dModel, dInner, nLayers, vocab, more = {}) => ({
   vocab,
   config: { block: "gated", dModel, dInner, nLayers, embedding: "int4", tied: true, ...more },
 });
+/** A classifier; `extras` as in syntheticParts. */
+const classes = (dModel, vocab, outputs, extras, more = {}) => ({
+  vocab,
+  config: { block: "base", dModel, nLayers: 1, pathways: ["local", "state"], ...more },
+  extras: { outputs, ...extras },
+});
 const all = ["local", "state", "sparse"];
 const fitted = [
   base(16, 2, 8, 8, 32),
@@ -54,6 +60,12 @@ const fitted = [
   gated(24, 48, 2, 96, { pathways: ["local", "state"], recall: { window: 48 } }),
   gated(40, 60, 1, 300, { pathways: ["local", "state"], recall: { window: 16 } }),
   gated(32, 96, 1, 64, { pathways: ["local"], recall: { window: 40 } }),
+  classes(32, 64, 6, { ngrams: { buckets: 256, orders: 7 } }),
+  classes(20, 96, 20, { pooled: true }),
+  classes(48, 64, 6, { pooled: true, ngrams: { buckets: 512, orders: 3 } }),
+  classes(24, 0, 4, { sensor: [[31, 0]] }),
+  classes(24, 0, 4, { sensor: Array(5).fill([20, 12]) }),
+  classes(40, 0, 2, { sensor: Array(8).fill([3, 3]), pooled: true }),
 ];
 const tried = [
   base(20, 3, 6, 12, 50),
@@ -64,6 +76,8 @@ const tried = [
   gated(40, 87, 3, 300, { pathways: ["local", "state"], recall: { window: 32 } }),
   gated(56, 112, 2, 96, { pathways: ["local", "state"] }),
   gated(28, 50, 3, 128, { pathways: all, dHead: 12, window: 24 }),
+  classes(36, 80, 12, { pooled: true, ngrams: { buckets: 400, orders: 5 } }),
+  classes(32, 0, 3, { sensor: Array(4).fill([16, 8]) }),
 ];
 const boardOf = (machine) => boards.find((board) => board.machine === machine);
 const families = {
@@ -96,20 +110,24 @@ function needTools(board) {
 
 /** After as many symbols as the longest window has, everything that is remembered is there. */
 const FULL = 48;
-const job = (vocab) => ({
-  promptSymbols: Array.from({ length: FULL }, (_, i) => (7 * i + 3) % Math.min(vocab, 32)),
-  generate: 12,
-});
+const job = ({ vocab, extras }) => {
+  const numbers = Array.from({ length: FULL }, (_, i) => 7 * i + 3);
+  // Of samples each is counted. As large as they can be: every threshold is looked at.
+  const sample = extras?.sensor?.map(() => 2 ** 30 - 1);
+  if (sample) return { promptSymbols: [], promptSamples: numbers.map(() => sample), generate: 0 };
+  const generate = extras?.outputs > vocab ? 0 : 12;
+  return { promptSymbols: numbers.map((i) => i % Math.min(vocab, 32)), generate };
+};
 
 const switches = (tables) => ["ATOME_CHECK=0", `ATOME_TABLES=${tables}`];
 
-async function measure(board, { vocab, config }, tables) {
-  const model = syntheticModel(parseConfig(config, "of the bench"), seed, vocab);
-  const run = await runOnBoard(workshop, needTools(board), board, switches(tables), model, job(vocab));
+async function measure(board, shape, tables) {
+  const model = syntheticModel(parseConfig(shape.config, "of the bench"), seed, shape.vocab, shape.extras);
+  const run = await runOnBoard(workshop, needTools(board), board, switches(tables), model, job(shape));
   if (run.error !== 0) throw new Error(`the engine refused the model: error ${run.error}`);
   const work = workOf(shapeOfModel(readModel(model)), tables);
   // An AVR's image has one section for all code: its engine is counted with the firmware.
-  const engineBytes = run.sections[".engine"] ?? run.sections[".text"] - model.length - encodeJob(job(vocab)).length;
+  const engineBytes = run.sections[".engine"] ?? run.sections[".text"] - model.length - encodeJob(job(shape)).length;
   return { features: WORK.map(([name]) => work[name]), total: run.instructionsPerToken, engineBytes };
 }
 

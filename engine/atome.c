@@ -414,11 +414,12 @@ static void load_row(atome_t *a, int32_t *x, uint32_t row) {
 
 /* residual += product */
 static void add_product(atome_t *a) {
-  uint32_t c = a->width;
+  int32_t *x = a->residual, *end = x + a->width;
+  const int32_t *product = a->product;
   do {
-    c--;
-    a->residual[c] = clamp(a->residual[c] + a->product[c], RESIDUAL_MAX);
-  } while (c);
+    *x = clamp(*x + *product++, RESIDUAL_MAX);
+    x++;
+  } while (x != end);
 }
 
 /* vector = norm(residual); moves the cursor past the norm's pairs */
@@ -690,7 +691,7 @@ static NOINLINE uint32_t add_level(atome_t *a, flash_t *table, flash_t *threshol
 
 /* residual = rows of the levels of a sample; moves both cursors past what is the sensor's. The memory: the last values, with
  * their sign turned, so that at first they are missing. */
-static void load_sample(atome_t *a, const int32_t *values) {
+static NOINLINE void load_sample(atome_t *a, const int32_t *values) {
   flash_t *entry = a->weights + ENTRIES, *threshold, *table;
   alias32_t *last = (alias32_t *)(void *)a->memory;
   uint32_t columns = read16(a->weights), row = 0;

@@ -18,7 +18,8 @@
  * every symbol fed, for each layer, the router's mix and its entropy; before every generated symbol is fed, the bytes it
  * decodes to; after every sample the decision; at the end the name of the likeliest class, the scores, their entropy, and,
  * recall set to take a bit from what was said, the logits after a reset and the first symbol again (0 after samples), and the
- * decision. A generated token costs what atome_argmax (or atome_sample) and atome_step cost.
+ * decision. A generated token costs what atome_argmax (or atome_sample) and atome_step
+ * cost, a sample what atome_feed_sample and atome_logits do.
  */
 #include "port.h"
 
@@ -38,7 +39,7 @@ typedef struct {
   uint32_t fed;          /* symbols and samples fed so far */
   uint32_t first_symbol; /* of them */
   uint32_t step_ticks;
-  uint32_t ticks, max_ticks; /* of all generated tokens, and of the longest */
+  uint32_t ticks, max_ticks; /* of all generated tokens or samples, and of the longest */
 } run_t;
 
 static uint32_t read_u16(flash_t *p) { return p[0] | (uint32_t)p[1] << 8; }
@@ -122,13 +123,22 @@ static void hash_decision(run_t *run) {
 }
 #endif
 
+/* Counts those of a generated token or, where none is to be generated, of a sample. */
+static void count_ticks(run_t *run, uint32_t ticks) {
+  run->ticks += ticks;
+  if (run->max_ticks < ticks) run->max_ticks = ticks;
+}
+
 #if ATOME_SENSOR
 static int feed_samples(run_t *run, flash_t *values, uint32_t bytes) {
   for (; bytes >= 4 * run->columns; bytes -= 4 * run->columns) {
     for (uint32_t i = 0; i < run->columns; i++, values += 4) run->sample[i] = (int32_t)read_u32(values);
+    uint32_t start = port_ticks();
     if (atome_feed_sample(run->atome, run->sample)) return 0;
+    const int32_t *logits = atome_logits(run->atome);
+    if (read_u32(run->job + 4) == 0) count_ticks(run, (port_ticks() - start) & port_ticks_mask);
     run->fed++;
-    hash_step(run, atome_logits(run->atome));
+    hash_step(run, logits);
 #if ATOME_DECIDE
     if (wants_details(run)) hash_decision(run);
 #endif
@@ -194,9 +204,7 @@ static uint32_t generate(run_t *run) {
     }
 #endif
     if (!feed(run, symbol)) return i;
-    ticks += run->step_ticks;
-    run->ticks += ticks;
-    if (run->max_ticks < ticks) run->max_ticks = ticks;
+    count_ticks(run, ticks + run->step_ticks);
   }
   return count;
 }

@@ -1,7 +1,7 @@
 // Models with random weights, for measurements that depend on the shape alone. The scales are of a trained model's order of
 // magnitude, so that no pathway saturates or vanishes.
 import { OPTION, PATHWAY } from "../../dist/format/layout.js";
-import { drawModel, seededDraw } from "../../dist/format/samples.js";
+import { drawModel, seededDraw, sensorRows } from "../../dist/format/samples.js";
 import { writeModel } from "../../dist/format/writer.js";
 
 const half = 16384; // of a multiplier's 2^15
@@ -66,6 +66,13 @@ function withRealisticScales(layer, draw, dimensions) {
 const withRealisticSteps = (table) =>
   table?.kind === "int4" ? { ...table, steps: table.steps.map(() => half) } : table;
 
+/** A sample of large numbers passes every threshold, and so does the difference of two that are equal. */
+const withLowThresholds = ({ columns }) => {
+  const below = (thresholds) => thresholds.map((_, i) => i - thresholds.length);
+  const low = ({ values, differences }) => ({ values: below(values), differences: below(differences), decimals: 0 });
+  return { columns: columns.map(low) };
+};
+
 /** What a text of many kinds of bytes gives. */
 const alphabetSizes = { bytes: () => 256, map: () => 96, tokens: ({ size }) => size };
 
@@ -75,14 +82,25 @@ function optionsOf({ tied, embedding, unembedding }) {
   return (tied ? OPTION.tied : 0) | int4(embedding, OPTION.embedInt4) | int4(last, OPTION.unembedInt4);
 }
 
-/** What the .atome file of a configuration says, with `vocab` symbols and no token table. */
-export function syntheticParts(config, seed, vocab = alphabetSizes[config.alphabet.kind](config.alphabet)) {
+/**
+ * What the .atome file of a configuration says, with `vocab` symbols and no token table.
+ *
+ * @param extras what no configuration says: `outputs` of a classifier, `pooled`, `ngrams` and `sensor` as in a SampleShape
+ */
+export function syntheticParts(
+  config,
+  seed,
+  symbols = alphabetSizes[config.alphabet.kind](config.alphabet),
+  { outputs, pooled, ngrams, sensor } = {},
+) {
+  const vocab = sensor ? sensorRows(sensor) : symbols;
   const { block, dModel, dInner, dHead, nLayers, topK, layers, recall } = config;
   const draw = seededDraw(seed);
   const gated = block === "gated";
-  const dimensions = { vocab, outputs: vocab, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
+  const dimensions = { vocab, outputs: outputs ?? vocab, dModel, dInner: gated ? dInner : 0, dHead, nLayers, topK };
   const bitsOf = (pathways) => Object.keys(PATHWAY).reduce((bits, key) => bits | (pathways[key] ? PATHWAY[key] : 0), 0);
-  const options = optionsOf(config);
+  const classifier = outputs === undefined ? 0 : OPTION.classifier;
+  const options = optionsOf(config) | classifier | (pooled ? OPTION.pooled : 0);
   const parts = drawModel(draw, {
     dimensions,
     options,
@@ -91,10 +109,13 @@ export function syntheticParts(config, seed, vocab = alphabetSizes[config.alphab
       window: pathways.sparse ? window : 0,
     })),
     recall: recall && { window: recall.window, forget: undefined },
+    ngrams,
+    sensor,
   });
   const isInt4 = (bit) => (options & bit) !== 0;
   return {
     ...parts,
+    sensor: parts.sensor && withLowThresholds(parts.sensor),
     epsilon: 1,
     embedScale: isInt4(OPTION.embedInt4) ? 1 : 32768,
     embedding: withRealisticSteps(parts.embedding),

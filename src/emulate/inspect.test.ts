@@ -134,7 +134,19 @@ test("stackBytes() refuses a circle and a frame that is not constant", () => {
 
 describe("the engine", () => {
   const publicNames = [
-    ...["argmax", "check", "class_name", "decode", "encode", "entropy", "feed", "init", "logits"],
+    ...[
+      "argmax",
+      "check",
+      "class_name",
+      "decide",
+      "decode",
+      "encode",
+      "entropy",
+      "feed",
+      "feed_sample",
+      "init",
+      "logits",
+    ],
     ...["recall", "reset", "router", "sample", "scores", "step"],
   ].map((name) => `atome_${name}`);
   const inspections = new Map<string, EngineInspection>();

@@ -33,7 +33,12 @@ describe("parseResult()", () => {
     const native = line.replace(/"stackBytes":392/, '"stackBytes":0').replace("16000000", "0");
     const result = parseResult(native, "gcc -O2");
     expect("stackBytes" in result || "instructionsPerToken" in result || "instructionsPerCheck" in result).toBe(false);
-    expect(parseResult(line.replace("[3,1]", "[]"), "microbit").instructionsPerToken).toBeUndefined();
+    const idle = line.replace("[3,1]", "[]").replace('"ticks":2001', '"ticks":0');
+    expect(parseResult(idle, "microbit").instructionsPerToken).toBeUndefined();
+  });
+
+  test("counts samples where no token was generated", () => {
+    expect(parseResult(line.replace("[3,1]", "[]"), "microbit").instructionsPerToken).toBe(6948);
   });
 
   test.each([

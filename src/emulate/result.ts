@@ -19,7 +19,10 @@ export interface EngineResult {
   ramBytes: number;
   /** Deepest stack below the caller, where it is measured. */
   stackBytes?: number;
-  /** Per generated token (choosing it and feeding it), where instructions are counted. */
+  /**
+   * Per generated token (choosing it and feeding it), where instructions are counted; where none is generated, per sample of the
+   * prompt.
+   */
   instructionsPerToken?: number;
   /** For the generated token that took most. */
   instructionsPerTokenMax?: number;
@@ -122,7 +125,8 @@ export function parseResult(printed: string, name: string, cyclesPerTick?: numbe
     arenaBytes,
     ramBytes,
     ...(stackBytes > 0 && { stackBytes }),
-    ...(counts.clockHz > 0 && workOf(counts, tokens.length, cyclesPerTick)),
+    // Nothing else is counted: without tokens, samples.
+    ...(counts.clockHz > 0 && workOf(counts, tokens.length || (counts.ticks > 0 ? fed : 0), cyclesPerTick)),
   };
 }
 

@@ -97,23 +97,28 @@ class Machine {
   }
 }
 
-/** firmware/main.c reads SysTick before and after the check, each choice of a generated symbol, and each symbol it feeds. */
-function workOf({ readings }: Machine, tokens: number): Partial<EngineResult> {
+/**
+ * firmware/main.c reads SysTick before and after the check, each choice of a generated symbol, and each symbol or sample it feeds.
+ *
+ * @param tokens generated; where none are, `samples` are counted in their place
+ */
+function workOf({ readings }: Machine, tokens: number, samples: number): Partial<EngineResult> {
   type Count = "instructions" | "cycles";
+  const [steps, readingsPerStep] = tokens > 0 ? [tokens, 4] : [samples, 2];
   const between = (count: Count, from: number) => readings[from + 1][count] - readings[from][count];
-  const ofTokens = (count: Count) =>
-    Array.from({ length: tokens }, (_, i) => readings.length - 4 * (tokens - i)).map(
-      (choice) => between(count, choice) + between(count, choice + 2),
+  const ofSteps = (count: Count) =>
+    Array.from({ length: steps }, (_, i) => readings.length - readingsPerStep * (steps - i)).map(
+      (first) => between(count, first) + (tokens > 0 ? between(count, first + 2) : 0),
     );
-  const mean = (of: readonly number[]) => Math.round(of.reduce((sum, one) => sum + one, 0) / tokens);
-  const instructions = ofTokens("instructions");
+  const mean = (of: readonly number[]) => Math.round(of.reduce((sum, one) => sum + one, 0) / steps);
+  const instructions = ofSteps("instructions");
   return {
     instructionsPerCheck: between("instructions", 0),
     cyclesPerCheck: between("cycles", 0),
-    ...(tokens > 0 && {
+    ...(steps > 0 && {
       instructionsPerToken: mean(instructions),
       instructionsPerTokenMax: instructions.reduce((most, one) => Math.max(most, one)),
-      cyclesPerToken: mean(ofTokens("cycles")),
+      cyclesPerToken: mean(ofSteps("cycles")),
     }),
   };
 }
@@ -133,7 +138,7 @@ export function runOnRp2040(image: Uint8Array, model: Uint8Array, job: Job, limi
     throw cannotRun(`it ended with exit code ${machine.exitCode} and said: ${machine.output.trim() || "nothing"}`);
   }
   const result = refuseSmallRam(parseResult(machine.output, name), name);
-  return { ...result, ...workOf(machine, result.tokens.length) };
+  return { ...result, ...workOf(machine, result.tokens.length, job.promptSamples ? result.fed : 0) };
 }
 
 /** The whole engine on the emulated RP2040, from the image that comes with the package. */

@@ -4,11 +4,18 @@ import { type ModelConfig, pathwaysOf } from "../model/config.js";
 import type { Shape } from "./work.js";
 
 /** The shape of a model. */
-export const shapeOfModel = ({ dimensions, options, layers, recall }: AtomeModel): Shape => ({
+export const shapeOfModel = ({ dimensions, options, layers, recall, ngrams, sensor }: AtomeModel): Shape => ({
   dimensions,
   options,
   layers: layers.map(({ pathways, window }) => ({ pathways, window })),
   recallWindow: recall?.window ?? 0,
+  ngrams: ngrams && { buckets: ngrams.buckets, orders: ngrams.orders },
+  sensor: sensor && {
+    columns: sensor.columns.map(({ values, differences }) => ({
+      values: { length: values.length },
+      differences: { length: differences.length },
+    })),
+  },
 });
 
 /** The shape that a configuration will have with so many symbols. */
@@ -39,12 +46,17 @@ export function shapeOfConfig(config: ModelConfig, vocab: number): Shape {
 }
 
 /** What a model of the shape remembers between steps, in bytes. */
-export const rememberedBytes = ({ dimensions, layers, recallWindow }: Shape): number =>
-  memoryBytes(dimensions, layers, { recall: recallWindow > 0 ? { window: recallWindow } : undefined });
+export const rememberedBytes = ({ dimensions, options, layers, recallWindow, ngrams, sensor }: Shape): number =>
+  memoryBytes(dimensions, layers, {
+    recall: recallWindow > 0 ? { window: recallWindow } : undefined,
+    ngrams,
+    pooled: (options & OPTION.pooled) !== 0,
+    sensor,
+  });
 
 /** Flash of header and weights, in bytes: all of a .atome file but tokens and metadata. */
-export function weightBytes({ dimensions, options, layers }: Shape): number {
+export function weightBytes({ dimensions, options, layers, ngrams, sensor }: Shape): number {
   const start = HEADER_BYTES + SECTION_ENTRY_BYTES;
   const pathways = layers.map((layer) => layer.pathways);
-  return weightsLayout(dimensions, options, pathways, start).end;
+  return weightsLayout(dimensions, options, pathways, start, { ngrams, sensor }).end;
 }

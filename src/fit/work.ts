@@ -1,4 +1,5 @@
 import type { Tables } from "../engine/arena.js";
+import { runsOf } from "../format/describe.js";
 import { type Dimensions, firstRows, groupsOf, int4RowBytes, OPTION, PATHWAY, widthOf } from "../format/layout.js";
 
 /** What decides a model's cost: all that is known before it is trained. */
@@ -10,6 +11,9 @@ export interface Shape {
   layers: readonly { pathways: number; window: number }[];
   /** Symbols that recall remembers; 0 without recall. */
   recallWindow: number;
+  ngrams?: { buckets: number; orders: number } | undefined;
+  /** How many thresholds the columns of a sensor's sample have. */
+  sensor?: { columns: readonly { values: { length: number }; differences: { length: number } }[] } | undefined;
 }
 
 /** How often the loops of atome.c run for one symbol; named after their functions. */
@@ -33,6 +37,9 @@ export const WORK = [
   ["layers", "layers: router, square root, division"],
   ["outputs", "logits: 4-bit steps, argmax"],
   ["places", "symbols that recall remembers"],
+  ["added", "channels of the rows that n-grams and samples add"],
+  ["levels", "thresholds of a sample"],
+  ["pooled", "channels of the sum over the steps"],
   ["always", "a symbol"],
 ] as const;
 export type WorkName = (typeof WORK)[number][0];
@@ -88,7 +95,16 @@ function countLayer(work: Work, shape: Shape, layer: number, tables: Tables): vo
   work.gated += dInner;
 }
 
-/** The work of one symbol, its logits and the choice of the next, when every attention window and recall are full: the worst case. */
+/** What n-grams, samples and sums add to a step. */
+function countExtras(work: Work, { dimensions: { dModel }, options, ngrams, sensor }: Shape): void {
+  const lists = (sensor?.columns ?? []).flatMap(({ values, differences }) => [values.length, differences.length]);
+  const rows = runsOf(ngrams?.orders ?? 0).length + lists.filter((thresholds) => thresholds > 0).length;
+  work.added += rows * dModel;
+  work.levels += lists.reduce((sum, thresholds) => sum + thresholds, 0);
+  if ((options & OPTION.pooled) !== 0) work.pooled += dModel;
+}
+
+/** The work of one symbol or sample, its logits and the choice of the next, when every attention window and recall are full: the worst case. */
 export function workOf(shape: Shape, tables: Tables): Work {
   const { dimensions, options, layers, recallWindow } = shape;
   const { dModel, outputs } = dimensions;
@@ -100,6 +116,7 @@ export function workOf(shape: Shape, tables: Tables): Work {
   work.normed += dModel;
   work.outputs += outputs;
   work.places += recallWindow;
+  countExtras(work, shape);
   if ((options & OPTION.unembedInt4) !== 0) work.nibbles += outputs * int4RowBytes(dModel);
   else {
     countProduct(work, outputs, dModel, tables);
