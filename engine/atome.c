@@ -81,9 +81,9 @@ enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAS
 enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46, MEMORY_BYTES = 48 }; /* in the header */
 enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, QUERY = 24, KEY = 28, VALUE = 32, IN = 36, GATE = 40, OUT = 44, ROUTER_BIAS = 48, TAP_SHIFT = 54, MIX_SHIFT = 55 }; /* in a layer's record */
 enum { FORGET = 2, PAIRS = 4, PAIR_BYTES = 4 }; /* in the recall record, after the window */
-enum { ORDERS = 2, NGRAM_SCALE = 4 };           /* in the n-gram record, after the buckets */
-enum { ENTRIES = 4, ENTRY_BYTES = 4 };          /* in the sensor record, after the number of columns */
-enum { PROBABILITY, MARGIN, ENTROPY, ENERGY };  /* signals of the decision record; the threshold follows */
+enum { ORDERS = 2, NGRAM_SCALE = 4 };          /* in the n-gram record, after the buckets */
+enum { ENTRIES = 4, ENTRY_BYTES = 4 };         /* in the sensor record, after the number of columns */
+enum { PROBABILITY, MARGIN, ENTROPY, ENERGY }; /* signals of the decision record; the threshold follows */
 enum { MATCH_MAX = 6, MATCH_SHIFT = 11, COUNT_MASK = 2047 };
 enum { VECTOR_MAX = 6553 };
 #define RESIDUAL_MAX INT32_C(0x1FFFFF) /* no enum holds them where int has 16 bits */
@@ -1002,7 +1002,8 @@ static uint32_t pass_sensor(walk_t *walk) {
     pass(walk, ANY, 0, ENTRY_BYTES * columns);
     for (i = columns; i && !walk->error; i--, entry += ENTRY_BYTES) {
       if (out_of(entry[0] | entry[1], 1, 63) || entry[3]) walk->error = ATOME_ERROR_SENSOR;
-      rows += pass_levels(walk, entry[0]) + pass_levels(walk, entry[1]);
+      rows += pass_levels(walk, entry[0]);
+      rows += pass_levels(walk, entry[1]);
     }
   }
   if (!walk->error && rows != walk->a.vocab) walk->error = ATOME_ERROR_SENSOR;
@@ -1180,7 +1181,7 @@ void atome_recall(atome_t *a, uint32_t longest, uint32_t repeats, int32_t penalt
 #endif
 
 /* Sets both cursors to where a step begins. */
-static void rewind(atome_t *a) {
+static void begin_step(atome_t *a) {
   a->weights = a->content;
   a->memory = (uint8_t *)(a->mix + MIX_BYTES / 2 * a->layers);
 }
@@ -1195,7 +1196,7 @@ static void run_layers(atome_t *a) {
 
 uint32_t atome_feed(atome_t *a, uint32_t symbol) {
   if (symbol >= a->vocab) return 1;
-  rewind(a);
+  begin_step(a);
 #if ATOME_SENSOR
   if (a->options & SENSOR) open_sensor(a);
 #endif
@@ -1213,7 +1214,7 @@ uint32_t atome_feed(atome_t *a, uint32_t symbol) {
 #if ATOME_SENSOR
 uint32_t atome_feed_sample(atome_t *a, const int32_t *values) {
   if (!(a->options & SENSOR)) return 1;
-  rewind(a);
+  begin_step(a);
   load_sample(a, values);
   run_layers(a);
   return 0;

@@ -924,7 +924,8 @@ function passSensor(walk: Walk): number {
     pass(walk, "any", 0, ENTRY_BYTES * columns);
     for (let i = columns; i && !walk.error; i--, entry += ENTRY_BYTES) {
       if (outOf(model[entry] | model[entry + 1], 1, 63) || model[entry + 3]) walk.error = ERROR.sensor;
-      rows += passLevels(walk, model[entry]) + passLevels(walk, model[entry + 1]);
+      rows += passLevels(walk, model[entry]);
+      rows += passLevels(walk, model[entry + 1]);
     }
   }
   if (!walk.error && rows !== a.vocab) walk.error = ERROR.sensor;
@@ -1131,7 +1132,7 @@ function recall(a: Atome, { longest, repeats, penalty }: RecallSettings): void {
 }
 
 /** Sets both cursors to where a step begins. */
-function rewind(a: Atome): void {
+function beginStep(a: Atome): void {
   a.weights = a.content;
   a.memory = 2 * a.mix + MIX_BYTES * a.layers;
 }
@@ -1144,7 +1145,7 @@ function runLayers(a: Atome): void {
 /** Whether the symbol is out of range; nothing is changed then. */
 function feed(a: Atome, symbol: number): boolean {
   if (!(symbol >= 0 && symbol < a.vocab)) return true;
-  rewind(a);
+  beginStep(a);
   if (a.options & SENSOR) openSensor(a);
   loadRow(a, a.residual, symbol);
   if (a.options & NGRAMS) addNgrams(a, symbol);
@@ -1156,7 +1157,7 @@ function feed(a: Atome, symbol: number): boolean {
 /** Whether the model is of no sensor; nothing is changed then. */
 function feedSample(a: Atome, values: ArrayLike<number>): boolean {
   if (!(a.options & SENSOR)) return true;
-  rewind(a);
+  beginStep(a);
   loadSample(a, values);
   runLayers(a);
   return false;

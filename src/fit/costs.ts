@@ -23,6 +23,9 @@ export const COSTS = {
     layers: 2752.4,
     outputs: 27.2,
     places: 150.6,
+    added: 0,
+    levels: 0,
+    pooled: 0,
     always: 1570.3,
   },
   "cortex-m3": {
@@ -45,6 +48,9 @@ export const COSTS = {
     layers: 1097,
     outputs: 16.7,
     places: 100.6,
+    added: 0,
+    levels: 0,
+    pooled: 0,
     always: 609,
   },
   rv32ec: {
@@ -67,6 +73,9 @@ export const COSTS = {
     layers: 10101.8,
     outputs: 162.1,
     places: 419.1,
+    added: 0,
+    levels: 0,
+    pooled: 0,
     always: 1420.7,
   },
   rv32imc: {
@@ -89,6 +98,9 @@ export const COSTS = {
     layers: 1439.6,
     outputs: 18.3,
     places: 113.5,
+    added: 0,
+    levels: 0,
+    pooled: 0,
     always: 657.1,
   },
   lx106: {
@@ -111,6 +123,9 @@ export const COSTS = {
     layers: 2766,
     outputs: 28.2,
     places: 117,
+    added: 0,
+    levels: 0,
+    pooled: 0,
     always: 1067.6,
   },
 } as const satisfies Record<string, Work>;
