@@ -100,7 +100,7 @@ function train(data, labels, rows, { rate, epochs, decay, positiveWeight, seed }
  * Trains on the training part of a set with two classes.
  *
  * @param config {lags, levels: intervals per feature, 0 for none, rate, epochs, decay, positiveWeight}
- * @returns {usedBytes, shape, logits: of the parts but the training's, rows of 2}; undefined when it does not fit
+ * @returns {usedBytes, shape, logitsOf(name of a part): rows of two logits in nats}; undefined when it does not fit
  */
 export function fitDenseLogistic(set, flashBytes, config, seed) {
   const { lags, levels, ...recipe } = config;
@@ -114,13 +114,11 @@ export function fitDenseLogistic(set, flashBytes, config, seed) {
   const bias = half(weights.at(-1));
   const table = weights.subarray(0, -1);
   inBytes(table, features.count);
-  const logits = Object.entries(set.parts)
-    .filter(([name]) => name !== "train")
-    .map(([name, part]) => {
-      const data = inputs(laggedFeatures(part, set.columns.length, lags), scales, thresholds);
-      const all = new Float32Array(2 * data.steps);
-      for (let step = 0; step < data.steps; step++) all[2 * step + 1] = scoreOf(data, table, bias, step);
-      return [name, all];
-    });
-  return { usedBytes, shape: `${features.count} numbers`, logits: Object.fromEntries(logits) };
+  const logitsOf = (part) => {
+    const data = inputs(laggedFeatures(set.parts[part], set.columns.length, lags), scales, thresholds);
+    const all = new Float32Array(2 * data.steps);
+    for (let step = 0; step < data.steps; step++) all[2 * step + 1] = scoreOf(data, table, bias, step);
+    return all;
+  };
+  return { usedBytes, shape: `${features.count} numbers`, logitsOf };
 }

@@ -4,6 +4,7 @@ import { ENGINE_NATS_PER_UNIT } from "../../dist/evaluate/language.js";
 import { hasClass, likeliestClass, withTemperature } from "../../dist/evaluate/scored-example.js";
 import { compareSignals } from "../../dist/evaluate/selective.js";
 import { calibrationOf, fitTemperature } from "../../dist/evaluate/temperature.js";
+import { auroc } from "../shared/auroc.mjs";
 import { alarmsOf, nabScore } from "./nab-score.mjs";
 
 /** Examples with the engine's unit of logits, from rows of logits in nats. */
@@ -35,35 +36,52 @@ function noneFigures(scored) {
 }
 
 /**
+ * What a setting for texts is chosen by, with no temperature: the score is the accuracy of the examples that have a class.
+ *
+ * @param logits rows of logits in nats of the validation part
+ */
+export function textChoice(labels, logits) {
+  const classes = logits.length / labels.length;
+  let [inside, right, nats] = [0, 0, 0];
+  const surest = [];
+  for (let i = 0; i < labels.length; i++) {
+    const row = logits.subarray(i * classes, (i + 1) * classes);
+    const best = likeliestClass(row);
+    const sum = row.reduce((total, logit) => total + Math.exp(logit - row[best]), 0);
+    surest.push(1 / sum);
+    if (labels[i] < 0) continue;
+    inside++;
+    if (best === labels[i]) right++;
+    nats += Math.log(sum) + row[best] - row[labels[i]];
+  }
+  const isInside = Array.from(labels, (label) => label >= 0);
+  const none = inside < labels.length ? auroc(surest, isInside).area : undefined;
+  return { score: right / inside, none, nats: nats / inside };
+}
+
+/**
  * What is known of a model for texts, whose temperature is fitted on the validation part.
  *
  * @param set {parts: {train, validation, ...}}
- * @param logits rows of logits in nats of every part but the training's
+ * @param logitsOf gives the rows of logits of a part, in nats
  * @returns {temperature, validation: {score, none, nats}, tests: {test: {accuracy, macroF1, none}}}
  */
-export function textFigures(set, logits) {
-  const scored = Object.fromEntries(
-    Object.keys(set.parts)
-      .filter((part) => part !== "train")
-      .map((part) => [part, scoredExamples(set.parts[part].labels, logits[part])]),
-  );
-  const temperature = fitTemperature(scored.validation);
-  const calibrated = (part) => withTemperature(scored[part], temperature);
-  const { accuracy } = answerFigures(scored.validation);
-  const { nllNats } = calibrationOf(scored.validation, temperature);
-  const none = noneFigures(calibrated("validation"))?.probability.auroc;
-  const tests = Object.keys(scored).filter((part) => part !== "validation");
+export function textFigures(set, logitsOf) {
+  const labelsOf = (part) => set.parts[part].labels;
+  const validation = logitsOf("validation");
+  const temperature = fitTemperature(scoredExamples(labelsOf("validation"), validation));
+  const tests = testParts(set).map((part) => {
+    const examples = withTemperature(scoredExamples(labelsOf(part), logitsOf(part)), temperature);
+    return [part, { ...answerFigures(examples), none: noneFigures(examples) }];
+  });
   return {
     temperature,
-    validation: { score: accuracy, none, nats: nllNats },
-    tests: Object.fromEntries(
-      tests.map((part) => {
-        const examples = calibrated(part);
-        return [part, { ...answerFigures(examples), none: noneFigures(examples) }];
-      }),
-    ),
+    validation: textChoice(labelsOf("validation"), validation),
+    tests: Object.fromEntries(tests),
   };
 }
+
+const testParts = ({ parts }) => Object.keys(parts).filter((part) => part !== "train" && part !== "validation");
 
 /** Labels and logits of the steps that are judged. */
 function judged(labels, logits) {
@@ -78,20 +96,16 @@ function judged(labels, logits) {
  * What is known of a model for a sensor with two classes: as textFigures(), but that settings are chosen by the nats of the
  * validation part: many there tell all steps but a few, which says nothing about other weeks.
  */
-export function seriesFigures(set, logits) {
-  if (set.isNab) return nabFigures(set, logits);
-  const scored = Object.fromEntries(
-    Object.keys(set.parts)
-      .filter((part) => part !== "train")
-      .map((part) => [part, judged(set.parts[part].labels, logits[part])]),
-  );
-  const temperature = fitTemperature(scored.validation);
-  const { validation, ...tests } = scored;
+export function seriesFigures(set, logitsOf) {
+  if (set.isNab) return nabFigures(set, logitsOf);
+  const judgedOf = (part) => judged(set.parts[part].labels, logitsOf(part));
+  const validation = judgedOf("validation");
+  const temperature = fitTemperature(validation);
   const { nllNats } = calibrationOf(validation, temperature);
   return {
     temperature,
     validation: { score: -nllNats, nats: nllNats, accuracy: answerFigures(validation).accuracy },
-    tests: Object.fromEntries(Object.entries(tests).map(([part, examples]) => [part, answerFigures(examples)])),
+    tests: Object.fromEntries(testParts(set).map((part) => [part, answerFigures(judgedOf(part))])),
   };
 }
 
@@ -110,10 +124,11 @@ function alarmFigures({ labels, series }, scores, rule) {
  * What is known of a detector: how far the second logit is above the first is its score. Threshold and silence are those of the
  * best NAB score on the validation part, which is also what settings are chosen by.
  */
-function nabFigures(set, logits) {
-  const scoresOf = (part) =>
-    Float64Array.from(set.parts[part].labels, (_, t) => logits[part][2 * t + 1] - logits[part][2 * t]);
-  const scores = scoresOf("validation");
+function nabFigures(set, logitsOf) {
+  const rises = (logits) =>
+    Float64Array.from({ length: logits.length / 2 }, (_, t) => logits[2 * t + 1] - logits[2 * t]);
+  const logits = logitsOf("validation");
+  const scores = rises(logits);
   const sorted = scores.filter((_, t) => set.parts.validation.labels[t] >= 0).sort();
   const thresholds = new Set(SHARES.map((share) => sorted[Math.floor((1 - share) * sorted.length)]));
   let best = { score: 0, rule: { threshold: Infinity, silence: 0 } };
@@ -123,8 +138,8 @@ function nabFigures(set, logits) {
       if (score > best.score) best = { score, rule: { threshold, silence } };
     }
   }
-  const { nllNats } = calibrationOf(judged(set.parts.validation.labels, logits.validation), 1);
-  const testScores = scoresOf("test");
+  const { nllNats } = calibrationOf(judged(set.parts.validation.labels, logits), 1);
+  const testScores = rises(logitsOf("test"));
   const figures = alarmFigures(set.parts.test, testScores, best.rule);
   return {
     rule: best.rule,

@@ -10,28 +10,39 @@ export class Outcomes {
   #folder;
   #rows = new Map();
 
-  constructor(keep) {
+  /** @param published outcomes known from elsewhere */
+  constructor(keep, published = []) {
     this.#folder = join(keep, "outcomes");
     mkdirSync(this.#folder, { recursive: true });
-    for (const name of readdirSync(this.#folder).filter((file) => file.endsWith(".json"))) {
-      const row = JSON.parse(readFileSync(join(this.#folder, name), "utf8"));
-      this.#rows.set(row.sha256, row);
-    }
+    const names = readdirSync(this.#folder).filter((file) => file.endsWith(".json"));
+    const kept = names.map((name) => JSON.parse(readFileSync(join(this.#folder, name), "utf8")));
+    for (const row of [...published, ...kept]) this.#rows.set(row.sha256, row);
+  }
+
+  get all() {
+    return [...this.#rows.values()];
   }
 
   /**
    * The outcome of a job, made and kept when it is not known yet.
    *
-   * @param job {version, set, flashBytes, peer, config, seed}: what decides the outcome
+   * @param job {version, set, flashBytes, peer, config, seed, figures}: what decides the outcome
    * @param make gives its figures
    */
   of(job, make) {
     const sha256 = hashOf(job);
-    const known = this.#rows.get(sha256);
-    if (known) return known;
-    const row = { ...job, sha256, ...make() };
-    this.#rows.set(sha256, row);
-    const name = `${job.set}-${job.flashBytes ?? "unlimited"}-${job.peer}-${sha256.slice(0, 12)}.json`;
+    return this.#rows.get(sha256) ?? this.#save({ ...job, sha256, ...make() });
+  }
+
+  /** The same for what takes its time elsewhere; `make` is given the job's hash. */
+  async ofAsync(job, make) {
+    const sha256 = hashOf(job);
+    return this.#rows.get(sha256) ?? this.#save({ ...job, sha256, ...(await make(sha256)) });
+  }
+
+  #save(row) {
+    this.#rows.set(row.sha256, row);
+    const name = `${row.set}-${row.flashBytes ?? "unlimited"}-${row.peer}-${row.sha256.slice(0, 12)}.json`;
     writeFileAtomically(join(this.#folder, name), new TextEncoder().encode(`${JSON.stringify(row)}\n`));
     return row;
   }

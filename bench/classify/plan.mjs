@@ -1,6 +1,7 @@
 // What the comparison of classifiers compares, as data. A change here, or in how a rival is trained, needs a new `version` where
 // it changes outcomes.
 
+import { OURS, oursPlan } from "./ours-plan.mjs";
 import { seriesPeers } from "./series-peers.mjs";
 import { nab, occupancy } from "./series-sets.mjs";
 import { textPeers } from "./text-peers.mjs";
@@ -33,36 +34,51 @@ const textTuning = {
   awareness: [true, false],
 };
 
+const peers = { texts: textPeers, series: seriesPeers };
+const ours = { name: OURS, title: "Atome" };
+
 export const plan = {
   version: 1,
   /** `tuning`: what the rivals try, the first to begin with; `passes`: how often a search goes through its axes. */
   sets: [
     {
-      ...{ name: "snips", load: snips, budgets: [8192, 20480], passes: 1 },
+      ...{ name: "snips", title: "SNIPS, 7 intents", load: snips, budgets: [8192, 20480], passes: 1 },
       tuning: { ...textTuning, features: intentFeatures, widths: [8, 4, 16], epochs: [8, 16] },
     },
     {
-      ...{ name: "clinc150", load: clinc, budgets: [20480, 65536], passes: 1 },
+      ...{ name: "clinc150", title: "CLINC150, 150 intents", load: clinc, budgets: [20480, 65536], passes: 1 },
       // Half a minute each: fewer of them.
       tuning: {
         ...{ weights: ["ternary", "int4"], rates: [0.1, 0.2], decays: [0], awareness: [true] },
-        ...{ features: intentFeatures.slice(0, 3), widths: [32, 24, 48], epochs: [10, 20] },
+        ...{ features: intentFeatures.slice(0, 3), widths: [32, 24, 48], epochs: [6, 12] },
       },
     },
     {
-      ...{ name: "clinc-device", load: clincDevice, budgets: [8192, 20480], passes: 2 },
+      ...{
+        name: "clinc-device",
+        title: "CLINC150, 6 intents of a device",
+        load: clincDevice,
+        budgets: [8192, 20480],
+        passes: 2,
+      },
       tuning: { ...textTuning, features: intentFeatures, widths: [8, 4, 16], epochs: [30, 60] },
     },
     {
-      ...{ name: "sms", load: sms, budgets: [4096, 8192], passes: 2 },
+      ...{ name: "sms", title: "SMS spam, 2 classes", load: sms, budgets: [4096, 8192], passes: 2 },
       tuning: { ...textTuning, features: messageFeatures, widths: [4, 8], epochs: [15, 30] },
     },
     {
-      ...{ name: "occupancy", load: occupancy, budgets: [2048, 4096], passes: 2 },
+      ...{
+        name: "occupancy",
+        title: "Occupancy of an office, 2 classes",
+        load: occupancy,
+        budgets: [2048, 4096],
+        passes: 2,
+      },
       tuning: { lags: [[], [1, 2, 4, 8], [1, 4, 16, 64]], epochs: [40, 10], positiveWeights: [1, 0.5, 2] },
     },
     {
-      ...{ name: "nab", load: nab, budgets: [4096], passes: 1 },
+      ...{ name: "nab", title: "NAB, anomalies in streams", load: nab, budgets: [4096], passes: 1 },
       tuning: {
         lags: [
           [1, 4, 16],
@@ -74,7 +90,9 @@ export const plan = {
       },
     },
   ],
-  peers: { texts: textPeers, series: seriesPeers },
+  peers,
+  titles: Object.fromEntries([...Object.values(peers).flat(), ours].map(({ name, title }) => [name, title])),
+  ours: oursPlan,
   /** The first seed chooses. */
   seeds: [1, 2, 3],
 };

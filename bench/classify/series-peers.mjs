@@ -42,8 +42,7 @@ const deviation = {
   start: () => ({ long: 256, short: 4 }),
   axes: () => [{ long: [64, 256, 1024], short: [1, 4, 16] }],
   fit(set, _flashBytes, config) {
-    const logits = Object.entries(set.parts).map(([name, part]) => [name, deviations(part, config)]);
-    return { usedBytes: 8, shape: "", logits: Object.fromEntries(logits) };
+    return { usedBytes: 8, shape: "", logitsOf: (part) => deviations(set.parts[part], config) };
   },
 };
 

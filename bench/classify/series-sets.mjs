@@ -1,6 +1,6 @@
 // Sensor data sets of the comparison, read from ATOME_DATA into one shape:
 //
-//     {name, title, kind: "series", isNab, columns: [names], classes: [names], parts: {train, validation, test, ...}}
+//     {kind: "series", isNab, columns: [names], classes: [names], parts: {train, validation, test, ...}}
 //
 // A part is {samples: Float64Array of steps x columns, labels of the steps, series: [{name, begin, end, windows}]}: steps begin to
 // end - 1 follow on one another; windows are the [first, last] steps of its anomalies (NAB). A label is the index of a class, or
@@ -55,7 +55,7 @@ export function occupancy(data) {
     labels: training.labels.slice(...range),
   });
   return {
-    ...{ name: "occupancy", title: "Occupancy of an office, 2 classes", kind: "series" },
+    kind: "series",
     ...{ columns: OCCUPANCY_COLUMNS, classes: ["empty", "occupied"] },
     parts: {
       train: partOf([cutOut(0, cut)]),
@@ -112,14 +112,7 @@ export function nab(data) {
     });
   }
   return {
-    ...{
-      name: "nab",
-      title: "NAB, anomalies in streams",
-      kind: "series",
-      isNab: true,
-      columns: ["value"],
-      classes: ["normal", "anomaly"],
-    },
+    ...{ kind: "series", isNab: true, columns: ["value"], classes: ["normal", "anomaly"] },
     parts: Object.fromEntries(Object.entries(parts).map(([part, list]) => [part, partOf(list)])),
   };
 }

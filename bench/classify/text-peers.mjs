@@ -2,7 +2,7 @@
 import { bucketsOf, featuresLabel, hashesOf } from "./ngrams.mjs";
 import { fillingBuckets, modelBytes, trainSparse } from "./sparse-model.mjs";
 
-/** Buckets of the models in full precision that are held against figures known from elsewhere. */
+/** Buckets of a model without a limit: in full precision, held against figures known from elsewhere. */
 const UNLIMITED_BUCKETS = 65536;
 
 const hashesKnown = new WeakMap();
@@ -22,19 +22,18 @@ function hashesOfSet(set, features) {
   return known.get(label);
 }
 
-/** Trains a model and gives its logits, in nats, of every part but the training's. */
+/** Trains a model; its logits are in nats, rows of one per class. */
 function fitSparse(set, flashBytes, config, seed) {
   const { features, width, weights, ...recipe } = config;
   const shape = { classes: set.classes.length, width, weights };
-  shape.buckets = flashBytes === Infinity ? UNLIMITED_BUCKETS : fillingBuckets(shape, flashBytes);
-  const { train, ...others } = hashesOfSet(set, features);
-  const texts = { ...bucketsOf(train, shape.buckets), labels: set.parts.train.labels };
+  shape.buckets = flashBytes === null ? UNLIMITED_BUCKETS : fillingBuckets(shape, flashBytes);
+  const hashes = hashesOfSet(set, features);
+  const texts = { ...bucketsOf(hashes.train, shape.buckets), labels: set.parts.train.labels };
   const model = trainSparse(shape, { ...recipe, seed }, texts);
-  const logits = Object.entries(others).map(([name, hashes]) => [
-    name,
-    model.logitsOf(bucketsOf(hashes, shape.buckets)),
-  ]);
-  return { usedBytes: modelBytes(shape), shape: `${shape.buckets} buckets`, logits: Object.fromEntries(logits) };
+  return {
+    ...{ usedBytes: modelBytes(shape), shape: `${shape.buckets} buckets` },
+    logitsOf: (part) => model.logitsOf(bucketsOf(hashes[part], shape.buckets)),
+  };
 }
 
 const labelOf = ({ features, width, weights, isAware, rate, epochs, dropout, decay }) =>
@@ -57,6 +56,7 @@ const linear = (name, title, loss) => ({
     ...{ features: features[0], width: 0, weights: "ternary", isAware: true },
     ...{ loss, rate: 0.1, epochs: epochs[0], dropout: 0, decay: 0 },
   }),
+  reference: (start) => ({ ...start, weights: "float" }),
   axes: ({ features, weights, rates, decays, epochs, awareness }) => [
     { features },
     { weights },
@@ -73,6 +73,7 @@ const bag = {
     ...{ features: features[0], width: widths[0], weights: "ternary", isAware: true },
     ...{ loss: "softmax", rate: 0.1, epochs: epochs[0], dropout: 0.2, decay: 0 },
   }),
+  reference: (start) => ({ ...start, weights: "float", width: 64 }),
   axes: ({ features, widths, weights, rates, epochs, awareness }) => [
     { width: widths, weights },
     { features },
@@ -93,12 +94,12 @@ const majority = {
     const counts = new Float32Array(classes).fill(0.5);
     for (const label of set.parts.train.labels) if (label >= 0) counts[label]++;
     const row = counts.map((count) => Math.log(count));
-    const logits = Object.entries(set.parts).map(([name, { labels }]) => {
-      const all = new Float32Array(labels.length * classes);
-      for (let i = 0; i < labels.length; i++) all.set(row, i * classes);
-      return [name, all];
-    });
-    return { usedBytes: 2, shape: "", logits: Object.fromEntries(logits) };
+    const logitsOf = (part) => {
+      const all = new Float32Array(set.parts[part].labels.length * classes);
+      for (let i = 0; i < all.length; i += classes) all.set(row, i);
+      return all;
+    };
+    return { usedBytes: 2, shape: "", logitsOf };
   },
 };
 

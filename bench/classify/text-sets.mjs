@@ -1,6 +1,6 @@
 // Text data sets of the comparison, read from ATOME_DATA into one shape:
 //
-//     {name, title, kind: "texts", classes: [names], parts: {train, validation, test: {texts: [strings], labels}}}
+//     {kind: "texts", classes: [names], parts: {train, validation, test: {texts: [strings], labels}}}
 //
 // A label is the index of a class, or NONE for a text that belongs to no class.
 import { readFileSync } from "node:fs";
@@ -32,7 +32,7 @@ export function snips(data) {
   const [train, validation, test] = ["train", "valid", "test"].map(pairsOf);
   const classes = [...new Set(train.map(([, name]) => name))].sort();
   return {
-    ...{ name: "snips", title: "SNIPS, 7 intents", kind: "texts", classes },
+    ...{ kind: "texts", classes },
     parts: {
       train: partOf(train, classes),
       validation: partOf(validation, classes),
@@ -41,27 +41,26 @@ export function snips(data) {
   };
 }
 
-function clincOf(data, names, about) {
+function clincOf(data, names) {
   const all = JSON.parse(readFileSync(join(data, "clinc150", "data_full.json"), "utf8"));
   const classes = names ?? [...new Set(all.train.map(([, name]) => name))].sort();
   const isKept = ([, name]) => classes.includes(name);
   const part = (inScope, outside) => partOf([...all[inScope].filter(isKept), ...all[outside]], classes);
   return {
-    ...{ ...about, kind: "texts", classes },
+    ...{ kind: "texts", classes },
     parts: { train: part("train", "oos_train"), validation: part("val", "oos_val"), test: part("test", "oos_test") },
   };
 }
 
 /** CLINC150 (Larson et al. 2019), data_full: 150 intents, queries that belong to none, official split. */
-export const clinc = (data) => clincOf(data, undefined, { name: "clinc150", title: "CLINC150, 150 intents" });
+export const clinc = (data) => clincOf(data);
 
 /**
  * Six intents that a device without a network could serve itself: switch something, and what a clock, a loudspeaker and a
  * sensor can do. The queries of other intents are not used; those that belong to none of all 150 are none of these, too.
  */
 const DEVICE_INTENTS = ["smart_home", "timer", "alarm", "time", "play_music", "change_volume"];
-export const clincDevice = (data) =>
-  clincOf(data, DEVICE_INTENTS, { name: "clinc-device", title: "CLINC150, 6 intents of a device" });
+export const clincDevice = (data) => clincOf(data, DEVICE_INTENTS);
 
 /** FNV-1a of a string's UTF-16 units. */
 export function fnv(text) {
@@ -107,7 +106,7 @@ export function sms(data) {
   const exact = pairs.length - new Set(pairs.map(([text]) => text)).size;
   const alike = pairs.length - new Set(pairs.map(([text]) => messageKey(text))).size;
   return {
-    ...{ name: "sms", title: "SMS spam, 2 classes", kind: "texts", classes },
+    ...{ kind: "texts", classes },
     about: `${pairs.length} messages, of which ${exact} repeat an earlier one exactly and ${alike} but for case, digits and marks`,
     parts: Object.fromEntries(Object.entries(parts).map(([part, own]) => [part, partOf(own, classes)])),
   };

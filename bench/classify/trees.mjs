@@ -162,15 +162,14 @@ export function fitTrees(set, flashBytes, config, seed) {
   const splits = Array.from({ length: features.count }, (_, f) => splitsOf(features, rows, f));
   const grown = boost(binned(features, splits), labels, rows, { ...recipe, trees, depth, seed });
   leavesInBytes(grown);
-  const logits = Object.entries(set.parts)
-    .filter(([name]) => name !== "train")
-    .map(([name, part]) => {
-      const bins = binned(laggedFeatures(part, columns, lags), splits);
-      const all = new Float32Array(2 * part.labels.length);
-      for (let step = 0; step < part.labels.length; step++)
-        for (const tree of grown) all[2 * step + 1] += leafOf(tree, bins, step);
-      return [name, all];
-    });
+  const logitsOf = (name) => {
+    const part = set.parts[name];
+    const bins = binned(laggedFeatures(part, columns, lags), splits);
+    const all = new Float32Array(2 * part.labels.length);
+    for (let step = 0; step < part.labels.length; step++)
+      for (const tree of grown) all[2 * step + 1] += leafOf(tree, bins, step);
+    return all;
+  };
   const usedBytes = fixed + trees * treeBytes(depth);
-  return { usedBytes, shape: `${trees} trees, ${features.count} numbers`, logits: Object.fromEntries(logits) };
+  return { usedBytes, shape: `${trees} trees, ${features.count} numbers`, logitsOf };
 }
