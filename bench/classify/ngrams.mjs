@@ -28,6 +28,8 @@ function wordHash(word) {
   return stir(hash);
 }
 
+const NONE = { characters: [], words: [], digits: false, lower: false };
+
 /**
  * The distinct hashes of a text.
  *
@@ -35,7 +37,8 @@ function wordHash(word) {
  *   lower: whether case is}
  * @returns whole numbers from 0 to 2^32 - 1
  */
-export function hashesOf(text, { characters = [], words = [], digits = false, lower = false }) {
+export function hashesOf(text, features) {
+  const { characters, words, digits, lower } = { ...NONE, ...features };
   const hashes = new Set();
   const cased = lower ? text.toLowerCase() : text;
   const plain = digits ? cased.replace(/[0-9]/g, "0") : cased;
@@ -50,7 +53,8 @@ export function hashesOf(text, { characters = [], words = [], digits = false, lo
 }
 
 /** `c2-4 w1-2 0a`: runs of 2 to 4 bytes and of 1 and 2 words, digits and case alike. */
-export function featuresLabel({ characters = [], words = [], digits, lower }) {
+export function featuresLabel(features) {
+  const { characters, words, digits, lower } = { ...NONE, ...features };
   const range = (letter, orders) => (orders.length === 0 ? [] : [`${letter}${orders[0]}-${orders.at(-1)}`]);
   const folded = `${digits ? "0" : ""}${lower ? "a" : ""}`;
   return [...range("c", characters), ...range("w", words), ...(folded ? [folded] : [])].join(" ");

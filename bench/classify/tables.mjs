@@ -134,7 +134,7 @@ rival of a verdict is the one with the best mean on the test part, a choice in t
 "None": examples that belong to no class, by the largest probability; by the energy (Liu et al. 2020). FPR: the share of them that is still answered where
 95 % of the others are. All models are trained with the same few of them.
 
-SMS spam has no official split: messages that are alike but for case, digits and marks stay on one side. NAB is split by files (bench/classify/series-sets.mjs);
+SMS spam has no official split: messages that are alike but for case, marks and words with digits stay on one side. NAB is split by files (bench/classify/series-sets.mjs);
 its score is the standard profile's on the test files, with threshold and silence after an alarm chosen on the validation files. The
 majority class of NAB says the same of every step, so that its alarms come at intervals, whatever the data: what is not above it has learned nothing.`;
 
