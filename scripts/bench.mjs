@@ -10,7 +10,9 @@ import { fileURLToPath } from "node:url";
 
 const folder = fileURLToPath(new URL("../bench/", import.meta.url));
 /** Short ones first; what others are made from before them. */
-const order = "engine fidelity host train scaling stories signals attention ablations quality readme".split(" ");
+const order = "engine fidelity host train scaling stories signals attention ablations classify quality readme".split(
+  " ",
+);
 const names = readdirSync(folder)
   .filter((file) => file.endsWith(".mjs"))
   .map((file) => file.slice(0, -".mjs".length))

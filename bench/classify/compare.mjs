@@ -21,7 +21,7 @@ const DOES_NOT_FIT = { validation: { score: -1e9, nats: 0 }, tests: {} };
 function outcomeLabel({ label, validation, tests, seconds }) {
   const found = Object.values(tests).map(({ accuracy, score }) => (accuracy ?? score).toFixed(4));
   const tested = found.length > 0 ? `, test ${found.join(" ")}` : "";
-  return `${label}: validation ${validation.score.toFixed(4)}${tested}${seconds === undefined ? "" : ` (${seconds} s)`}`;
+  return `${label || "as it is"}: validation ${validation.score.toFixed(4)}${tested}${seconds === undefined ? "" : ` (${seconds} s)`}`;
 }
 
 /** What knows the outcome of a rival's setting, or trains it. */

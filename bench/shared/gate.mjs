@@ -72,6 +72,15 @@ export const gates = {
       },
     },
   },
+  classify: {
+    options: ["--tables"],
+    lists: {
+      sets: {
+        key: ["name", "flashBytes"],
+        figures: { accuracy: more(1e-9), bestRival: same(), bestRivalAccuracy: same(1e-9), seeds: same() },
+      },
+    },
+  },
   host: {
     times: true,
     lists: { rows: { key: ["model"], figures: { wasmOverTypescript: more(0.3) } } },
