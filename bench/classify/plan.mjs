@@ -64,7 +64,7 @@ export const plan = {
       tuning: { ...textTuning, features: intentFeatures, widths: [8, 4, 16], epochs: [30, 60] },
     },
     {
-      ...{ name: "sms", title: "SMS spam, 2 classes", load: sms, budgets: [4096, 8192], passes: 2 },
+      ...{ name: "sms", title: "SMS spam, 2 classes", load: sms, budgets: [4096, 8192], passes: 1 },
       tuning: { ...textTuning, features: messageFeatures, widths: [4, 8], epochs: [15, 30] },
     },
     {

@@ -4,6 +4,8 @@ import { Random } from "../../dist/train/random.js";
 import { HALF_BYTES, half, matrixBytes, quantiseColumns } from "./quantise.mjs";
 
 const BATCH = 32;
+/** Batches between two quantisations: as good as one before every batch (SNIPS at 8 KB), in two thirds of the time. */
+const BATCHES_AS_QUANTISED = 4;
 /** A slope by a column of the table that is smaller is left out: that of most of 150 classes, once they are told well. */
 const LEAST_SLOPE = 1e-4;
 
@@ -222,7 +224,7 @@ export function trainSparse(shape, recipe, texts) {
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(order, random);
     for (let batch = 0; batch < batches; batch++) {
-      model.quantise();
+      if (batch % BATCHES_AS_QUANTISED === 0) model.quantise();
       gradients.clear();
       const own = order.subarray(batch * BATCH, (batch + 1) * BATCH);
       for (const text of own) {
