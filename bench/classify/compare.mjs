@@ -88,7 +88,8 @@ export async function runOurs(entry, set, flashBytes, { plan, outcomes, note, tr
     const outcome = await outcomeOf(config, plan.seeds[0]);
     if (!best || isBetter(outcome, best.outcome)) best = { config, outcome };
   }
-  if (best) for (const seed of plan.seeds) await outcomeOf(best.config, seed);
+  const isFitting = best && best.outcome.usedBytes <= flashBytes;
+  if (isFitting) for (const seed of plan.seeds) await outcomeOf(best.config, seed);
 }
 
 /** `d20 e32 L1, 1024 rows of n-grams, rate 0.01, 2000 steps` */

@@ -83,6 +83,13 @@ describe("runOurs()", () => {
     expect(rows.filter(({ seed }) => seed === 1)).toHaveLength(3);
   });
 
+  test("goes on with none that does not fit", async () => {
+    const own = options();
+    const ours = { toy: { 100: [{ ...named, id: 3 }] } };
+    await runOurs(entry, set, 100, { ...own, plan: { ...plan, ours }, train });
+    expect(own.outcomes.all).toMatchObject([{ seed: 1, usedBytes: 101, tests: {} }]);
+  });
+
   test("trains nothing where no setting is planned", async () => {
     const own = options();
     await runOurs(entry, set, 200, { ...own, train });

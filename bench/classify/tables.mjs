@@ -17,7 +17,8 @@ const percent = (values) => {
  * @returns [{peer, rows: by seed}]
  */
 export function chosenGroups(rows, { name, flashBytes, seeds }) {
-  const here = rows.filter((row) => row.set === name && row.flashBytes === flashBytes && row.figures === "all");
+  const isTested = ({ figures, tests }) => figures === "all" && Object.keys(tests).length > 0;
+  const here = rows.filter((row) => row.set === name && row.flashBytes === flashBytes && isTested(row));
   const settingOf = ({ config }) => JSON.stringify(config);
   return [...new Set(here.map(({ peer }) => peer))].flatMap((peer) => {
     const own = here.filter((row) => row.peer === peer);
@@ -111,6 +112,9 @@ function verdict(found, part, titleOf) {
 function section(plan, rows, entry, flashBytes) {
   const groups = chosenGroups(rows, { name: entry.name, flashBytes, seeds: plan.seeds });
   if (groups.length === 0) return [];
+  const [firstPart] = Object.keys(groups[0].rows[0].tests);
+  const standing = ({ rows: own }) => mean(figures(own, firstPart, headline));
+  groups.sort((a, b) => standing(b) - standing(a));
   const titleOf = (name) => plan.titles[name] ?? name;
   const { columns, cells } = testColumns(groups[0].rows);
   const lines = groups.map(({ peer, rows: own }) => [
@@ -160,7 +164,7 @@ export function setSummaries(plan, rows) {
 
 function summary({ name }, flashBytes, part, { ours, rival }) {
   const of = (group) => figures(group.rows, part, headline);
-  const measure = ours.rows[0].tests[part].accuracy === undefined ? "NAB score / 100" : "accuracy";
+  const measure = ours.rows[0].tests[part].accuracy === undefined ? "NAB score" : "accuracy";
   return {
     ...{ name: part === "test" ? name : `${name} ${part}`, flashBytes, measure },
     ...{ accuracy: mean(of(ours)), deviation: standardDeviation(of(ours)) ?? null, seeds: ours.rows.length },

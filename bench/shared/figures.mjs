@@ -76,14 +76,21 @@ const qualityRows = ({ tiers }) =>
     `${oursBpb.toFixed(3)}; ${bestRivalBpb.toFixed(3)} (${bestRival})`,
   ]);
 
+const classifyRows = ({ sets }) =>
+  sets.map(({ name, flashBytes, measure, accuracy, bestRival, bestRivalAccuracy }) => [
+    `${name}, ${thousands(flashBytes)} bytes of flash: ${measure}; best tuned, quantised rival`,
+    `${(100 * accuracy).toFixed(1)} %; ${(100 * bestRivalAccuracy).toFixed(1)} % (${bestRival})`,
+  ]);
+
 /** A markdown table of what results.json holds. */
-export function figuresTable({ engine, windows, small, stories, quality, train }) {
+export function figuresTable({ engine, windows, small, stories, quality, classify, train }) {
   const rows = [
     ...(engine ? engineRows(engine) : []),
     ...(windows ? windowRows(windows) : []),
     ...(small ? smallRows(small) : []),
     ...(stories ? storyRows(stories) : []),
     ...(quality ? qualityRows(quality) : []),
+    ...(classify ? classifyRows(classify) : []),
     ...(train ? trainRows(train) : []),
   ];
   return `${markdownTable(["what", "measured"], rows)}\n`;
