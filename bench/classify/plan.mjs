@@ -30,7 +30,7 @@ const messageFeatures = [
 const textTuning = {
   weights: ["ternary", "int4", "int8"],
   rates: [0.1, 0.05, 0.2],
-  decays: [0, 0.001],
+  decays: [0],
   awareness: [true, false],
 };
 
@@ -59,7 +59,7 @@ export const plan = {
         title: "CLINC150, 6 intents of a device",
         load: clincDevice,
         budgets: [8192, 20480],
-        passes: 2,
+        passes: 1,
       },
       tuning: { ...textTuning, features: intentFeatures, widths: [8, 4, 16], epochs: [30, 60] },
     },
