@@ -50,7 +50,7 @@ export const plan = {
       // Half a minute each: fewer of them.
       tuning: {
         ...{ weights: ["ternary", "int4"], rates: [0.1, 0.2], decays: [0], awareness: [true] },
-        ...{ features: intentFeatures.slice(0, 3), widths: [32, 24, 48], epochs: [6, 12] },
+        ...{ features: intentFeatures.slice(0, 3), widths: [48, 32, 64, 96], epochs: [6, 12] },
       },
     },
     {
