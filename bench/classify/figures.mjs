@@ -2,7 +2,7 @@
 import { accuracyOf, classScores, confusionMatrix, macroF1 } from "../../dist/evaluate/classification.js";
 import { ENGINE_NATS_PER_UNIT } from "../../dist/evaluate/language.js";
 import { hasClass, likeliestClass, withTemperature } from "../../dist/evaluate/scored-example.js";
-import { compareSignals } from "../../dist/evaluate/selective.js";
+import { compareSignals } from "../../dist/evaluate/signals.js";
 import { calibrationOf, fitTemperature } from "../../dist/evaluate/temperature.js";
 import { auroc } from "../shared/auroc.mjs";
 import { alarmsOf, nabScore } from "./nab-score.mjs";

@@ -48,10 +48,11 @@ function argumentsOf(set, paths, config, seed, run) {
   const hasNone = set.kind === "texts" && set.parts.train.labels.includes(-1);
   return [
     ...["train", train, "--task", set.kind === "texts" ? "classify" : "sensor", "--config", config],
-    ...["--validation-data", validation, ...Object.values(tests).flatMap((path) => ["--test-data", path])],
-    ...(hasNone ? ["--none-label", NONE_LABEL] : []),
-    ...(set.kind === "series" ? ["--label-column", "label", "--series-column", "series"] : []),
-    ...["--seed", `${seed}`, "--threads", "1", "--output", run, "--json"],
+    ...["--validation-file", validation, ...Object.values(tests).flatMap((path) => ["--test-file", path])],
+    // The rivals learn from copies of the test's examples, too: the splits are the official ones.
+    ...(set.kind === "texts" ? ["--keep-copies", ...(hasNone ? ["--none-label", NONE_LABEL] : [])] : []),
+    ...(set.kind === "series" ? ["--label", "label", "--series", "series"] : []),
+    ...["--seed", `${seed}`, "--threads", "1", "--output", run, "--force", "--quiet", "--json"],
   ];
 }
 

@@ -14,12 +14,12 @@ import { learnAlphabet } from "../tokenizer/learn.js";
 import type { TextExamples } from "../train/examples.js";
 import { endClassifier, type ScoredPart } from "./classifier-ending.js";
 import {
-  hashOf,
+  filesOf,
   isBetterClassifier,
   type LabelledChoice,
   LabelledMaterial,
-  sourceOf,
   targetOf,
+  testNames,
 } from "./labelled-task.js";
 import { grouped } from "./output.js";
 import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
@@ -28,6 +28,8 @@ import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
 export interface ClassifyChoice extends LabelledChoice {
   textColumn?: string;
   noneLabel?: string;
+  /** Learn also from copies of examples that are held out. */
+  keepCopies?: boolean;
   /** Name of the configuration. */
   config: string;
 }
@@ -75,32 +77,33 @@ class ClassifyData implements TaskData {
   readonly #choice: ClassifyChoice;
   readonly #config: ModelConfig;
   readonly #parts: ExampleParts;
+  /** The held-out parts by their names. */
+  readonly #heldOut: readonly { name: string; examples: readonly LabelledExample[] }[];
   readonly #classes: readonly string[];
 
   constructor(path: string, choice: ClassifyChoice, config: ModelConfig) {
     this.#choice = choice;
     this.#config = config;
-    const { validationFile, testFile, textColumn, labelColumn, noneLabel, testShare } = choice;
-    const files = [path, validationFile, testFile].filter((file) => file !== undefined).map(sourceOf);
-    this.corpusFiles = files.slice(0, 1);
-    this.validationFile = validationFile === undefined ? null : files[1];
-    this.sha256 = hashOf(files, {
-      textColumn,
-      labelColumn,
-      noneLabel,
-      testShare,
-      hasValidation: validationFile !== undefined,
-    });
+    const { validationFile, testFile = [], textColumn, labelColumn, noneLabel, testShare, keepCopies = false } = choice;
+    const files = filesOf(path, choice, { textColumn, labelColumn, noneLabel, testShare, keepCopies });
+    ({ sha256: this.sha256, corpusFiles: this.corpusFiles, validationFile: this.validationFile } = files);
     const read = (file: string) => readExamples(file, { textColumn, labelColumn, noneLabel });
     const main = read(path);
-    const own = { validation: validationFile && read(validationFile), test: testFile && read(testFile) };
-    const parts = splitParts(main.examples, own.validation || undefined, own.test || undefined, choice, config);
+    const validation = validationFile === undefined ? undefined : read(validationFile);
+    const tests = testFile.map(read);
+    const parts = splitParts(main.examples, validation, tests, choice, config);
     const leaks = findLeaks(parts);
-    this.#parts = withoutLeaks(parts, leaks);
+    this.#parts = keepCopies ? parts : withoutLeaks(parts, leaks);
+    this.#heldOut = [
+      { name: "validation", examples: this.#parts.validation },
+      ...(tests.length > 0
+        ? testNames(testFile).map((name, index) => ({ name, examples: tests[index].examples }))
+        : [{ name: "test", examples: this.#parts.test }]),
+    ];
     this.#classes = main.classes;
     this.notes = [
-      ...[main, own.validation, own.test].flatMap((each) => (each ? each.notes : [])),
-      ...leaks.map((leak) => leakNote(leak, leak.to !== "validation" || leak.from === "training")),
+      ...[main, validation, ...tests].flatMap((each) => (each ? each.notes : [])),
+      ...leaks.map((leak) => leakNote(leak, !keepCopies)),
       ...[conflictNote(main.examples)].filter((note) => note !== undefined),
     ];
     for (const name of ["training", "validation"] as const) this.#checkPart(name);
@@ -122,12 +125,11 @@ class ClassifyData implements TaskData {
   async end(best: Checkpoint): Promise<Ending> {
     const { training } = this.#parts;
     const { symbols } = this.#encoded(training, best.alphabet as Alphabet);
-    const names = (["validation", "test"] as const).filter((name) => this.#parts[name].length > 0);
     return endClassifier({
       task: "classify",
       best,
       configName: this.#choice.config,
-      parts: names.map((name) => this.#scoredPart(name)),
+      parts: this.#heldOut.filter(({ examples }) => examples.length > 0).map((part) => this.#scoredPart(part)),
       target: targetOf(this.#choice, USUAL_COVERAGE),
       calibration: evenly(symbols, CALIBRATION_TEXTS),
       symbolsPerDecision: symbols.reduce((sum, text) => sum + text.length, 0) / symbols.length,
@@ -156,8 +158,7 @@ class ClassifyData implements TaskData {
     };
   }
 
-  #scoredPart(name: "validation" | "test"): ScoredPart {
-    const examples = this.#parts[name];
+  #scoredPart({ name, examples }: { name: string; examples: readonly LabelledExample[] }): ScoredPart {
     const numbers = classNumbers(
       examples.map(({ label }) => label),
       this.#classes,
@@ -189,19 +190,19 @@ class ClassifyData implements TaskData {
 function splitParts(
   examples: readonly LabelledExample[],
   validation: LabelledExamples | undefined,
-  test: LabelledExamples | undefined,
+  tests: readonly LabelledExamples[],
   { testShare }: ClassifyChoice,
   { train }: ModelConfig,
 ): ExampleParts {
   const split = splitExamples(examples, {
     validation: validation ? 0 : train.validation,
-    test: test ? 0 : testShare,
+    test: tests.length > 0 ? 0 : testShare,
     seed: 0,
   });
   return {
     training: split.training,
     validation: validation?.examples ?? split.validation,
-    test: test?.examples ?? split.test,
+    test: tests.length > 0 ? tests.flatMap(({ examples: own }) => own) : split.test,
   };
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import type { HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { SourceFile } from "../corpus/corpus.js";
 import { readWhole } from "../corpus/files.js";
@@ -14,7 +14,8 @@ import type { TaskMaterial, Validation } from "./task.js";
 export interface LabelledChoice {
   labelColumn?: string;
   validationFile?: string;
-  testFile?: string;
+  /** Each is a part of its own. */
+  testFile?: readonly string[];
   /** Share of the data that is only measured with, when there is no file of it. */
   testShare: number;
   maxRisk?: number;
@@ -30,6 +31,10 @@ export function targetOf({ maxRisk, coverage }: LabelledChoice, usual: number): 
   const share = coverage ?? usual;
   return share < 1 ? { coverage: share } : undefined;
 }
+
+/** What test files are called in figures: "test", or their own names when there are several. */
+export const testNames = (files: readonly string[]): string[] =>
+  files.length === 1 ? ["test"] : files.map((file) => basename(file, extname(file)));
 
 /** A classifier's validation is better when more is right or, with as much, when the loss is less. */
 export const isBetterClassifier = (one: HistoryEntry, other: HistoryEntry): boolean =>
@@ -59,7 +64,7 @@ export class LabelledMaterial implements TaskMaterial {
 }
 
 /** Hash and size of a file, or of all files below a folder. */
-export function sourceOf(path: string): SourceFile {
+function sourceOf(path: string): SourceFile {
   const hash = createHash("sha256");
   let byteCount = 0;
   for (const file of filesBelow(path)) {
@@ -78,8 +83,19 @@ function filesBelow(path: string): string[] {
     .flatMap((name) => filesBelow(join(path, name)));
 }
 
+/** The files of a labelled run: the data, then what is held out. */
+export function filesOf(path: string, { validationFile, testFile = [] }: LabelledChoice, choice: object) {
+  const files = [path, ...(validationFile === undefined ? [] : [validationFile]), ...testFile].map(sourceOf);
+  const hasValidation = validationFile !== undefined;
+  return {
+    corpusFiles: files.slice(0, 1),
+    validationFile: hasValidation ? files[1] : null,
+    sha256: hashOf(files, { ...choice, hasValidation }),
+  };
+}
+
 /** One hash of several files and of what they are taken for. */
-export const hashOf = (files: readonly SourceFile[], choice: object): string =>
+const hashOf = (files: readonly SourceFile[], choice: object): string =>
   createHash("sha256")
     .update(JSON.stringify([files.map(({ sha256 }) => sha256), choice]))
     .digest("hex");

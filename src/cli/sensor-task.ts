@@ -12,12 +12,12 @@ import type { SeriesExamples } from "../train/examples.js";
 import { endClassifier, type ScoredPart } from "./classifier-ending.js";
 import { routerEntropyBits } from "./classify-task.js";
 import {
-  hashOf,
+  filesOf,
   isBetterClassifier,
   type LabelledChoice,
   LabelledMaterial,
-  sourceOf,
   targetOf,
+  testNames,
 } from "./labelled-task.js";
 import { grouped } from "./output.js";
 import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
@@ -65,7 +65,11 @@ export class SensorTask implements Task {
   }
 }
 
-type Parts = { training: SensorTable; validation: SensorTable; test: SensorTable | undefined };
+interface Parts {
+  training: SensorTable;
+  validation: SensorTable;
+  tests: readonly { name: string; table: SensorTable }[];
+}
 
 class SensorData implements TaskData {
   readonly sha256: string;
@@ -79,28 +83,28 @@ class SensorData implements TaskData {
   constructor(path: string, choice: SensorChoice, config: ModelConfig) {
     this.#choice = choice;
     this.#config = config;
-    const { validationFile, testFile, columns, labelColumn, seriesColumn, testShare } = choice;
-    const files = [path, validationFile, testFile].filter((file) => file !== undefined).map(sourceOf);
-    this.corpusFiles = files.slice(0, 1);
-    this.validationFile = validationFile === undefined ? null : files[1];
-    this.sha256 = hashOf(files, {
-      columns,
-      labelColumn,
-      seriesColumn,
-      testShare,
-      hasValidation: validationFile !== undefined,
-    });
-    const read = (file: string) =>
-      readSensorTable(readTable(file), { columns: columns?.split(","), labelColumn, seriesColumn });
+    const { validationFile, testFile = [], columns, labelColumn, seriesColumn, testShare } = choice;
+    const files = filesOf(path, choice, { columns, labelColumn, seriesColumn, testShare });
+    ({ sha256: this.sha256, corpusFiles: this.corpusFiles, validationFile: this.validationFile } = files);
+    const read = (file: string, names: readonly string[] | undefined) =>
+      readSensorTable(readTable(file), { columns: names, labelColumn, seriesColumn });
+    const main = read(path, columns?.split(","));
+    // The other tables are read by the same columns, whatever else they have.
+    const same = (file: string) =>
+      read(
+        file,
+        main.columns.map(({ name }) => name),
+      );
+    const tests = testNames(testFile).map((name, index) => ({ name, table: same(testFile[index]) }));
     this.#parts = splitParts(
-      read(path),
-      validationFile ? read(validationFile) : undefined,
-      testFile ? read(testFile) : undefined,
+      main,
+      validationFile === undefined ? undefined : same(validationFile),
+      tests,
       choice,
       config,
     );
-    const { training, validation, test } = this.#parts;
-    this.notes = [...new Set([training, validation, test].flatMap((part) => part?.notes ?? []))];
+    const { training, validation } = this.#parts;
+    this.notes = [...new Set([training, validation, ...tests.map(({ table }) => table)].flatMap(({ notes }) => notes))];
     if (validation.labels.every((label) => label === "")) {
       throw new UsageError(
         "Cannot train a sensor's model: no labelled sample is left for validation; hold some out with --set train.validation=0.15, or give --validation-file.",
@@ -130,7 +134,7 @@ class SensorData implements TaskData {
   }
 
   async end(best: Checkpoint): Promise<Ending> {
-    const { training, validation, test } = this.#parts;
+    const { training, validation, tests } = this.#parts;
     const sensor = best.sensor as SensorAlphabet;
     const { rows, rowsPerStep } = this.#series(training, sensor);
     return endClassifier({
@@ -139,7 +143,7 @@ class SensorData implements TaskData {
       configName: this.#choice.config,
       parts: [
         this.#scoredPart("validation", validation, sensor),
-        ...(test ? [this.#scoredPart("test", test, sensor)] : []),
+        ...tests.map(({ name, table }) => this.#scoredPart(name, table, sensor)),
       ],
       target: targetOf(this.#choice, USUAL_COVERAGE),
       calibration: [rows.subarray(0, CALIBRATION_STEPS * rowsPerStep)],
@@ -173,18 +177,18 @@ class SensorData implements TaskData {
 function splitParts(
   main: SensorTable,
   validation: SensorTable | undefined,
-  test: SensorTable | undefined,
+  tests: Parts["tests"],
   { testShare }: SensorChoice,
   { train }: ModelConfig,
 ): Parts {
-  const late = test ? undefined : splitSensorTable(main, { validation: testShare, gap: 0 });
+  const late = tests.length > 0 ? undefined : splitSensorTable(main, { validation: testShare, gap: 0 });
   const rest = late?.training ?? main;
   const split = validation ? undefined : splitSensorTable(rest, { validation: train.validation, gap: 0 });
   const held = late && late.validation.labels.length > 0 ? late.validation : undefined;
   return {
     training: split?.training ?? rest,
     validation: validation ?? (split?.validation as SensorTable),
-    test: test ?? held,
+    tests: held ? [{ name: "test", table: held }] : tests,
   };
 }
 

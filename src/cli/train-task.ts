@@ -3,7 +3,7 @@ import { UsageError } from "../model/errors.js";
 import { type ClassifyChoice, ClassifyTask } from "./classify-task.js";
 import type { LabelledChoice } from "./labelled-task.js";
 import { LanguageTask } from "./language-task.js";
-import { realNumber } from "./options.js";
+import { collect, realNumber } from "./options.js";
 import type { ReadingView } from "./reading-view.js";
 import { type SensorChoice, SensorTask } from "./sensor-task.js";
 import type { Task } from "./task.js";
@@ -36,6 +36,7 @@ const DATA_OPTIONS: readonly { key: keyof TaskChoice; flag: string; tasks: reado
   { key: "seriesColumn", flag: "--series", tasks: ["sensor"] },
   { key: "noneLabel", flag: "--none-label", tasks: ["classify"] },
   { key: "validationFile", flag: "--validation-file", tasks: TASKS },
+  { key: "keepCopies", flag: "--keep-copies", tasks: ["classify"] },
   { key: "testFile", flag: "--test-file", tasks: ["classify", "sensor"] },
   { key: "testShare", flag: "--test-share", tasks: ["classify", "sensor"] },
   { key: "maxRisk", flag: "--max-risk", tasks: ["classify", "sensor"] },
@@ -55,7 +56,15 @@ export const withTaskOptions = (command: Command): Command =>
     .addOption(dataOption("--none-label <label>", "classify: the label of texts that belong to no class", "noneLabel"))
     .addOption(dataOption("--columns <list>", "sensor: the columns of numbers (default: all)", "columns"))
     .addOption(dataOption("--series <column>", "sensor: rows with the same of it are one series", "seriesColumn"))
-    .option("--test-file <file>", "classify, sensor: examples to measure the finished model with")
+    .option(
+      "--keep-copies",
+      "classify: learn also from examples whose copies are held out (default: leave them out, and tell)",
+    )
+    .option(
+      "--test-file <file>",
+      "classify, sensor: examples to measure the finished model with; may be repeated",
+      collect,
+    )
     .option(
       "--test-share <x>",
       `classify, sensor: share of the examples held out for that without such a file (default: ${USUAL_TEST_SHARE})`,
@@ -82,7 +91,9 @@ const dataOption = (flags: string, description: string, key: keyof TaskChoice): 
 export function dataWords(choice: TaskChoice): string[] {
   const given = DATA_OPTIONS.filter(({ key }) => choice[key] !== undefined);
   const task = choice.task === "language" ? [] : ["--task", choice.task];
-  return [...task, ...given.flatMap(({ key, flag }) => [flag, `${choice[key]}`])];
+  const words = (flag: string, value: unknown) =>
+    value === true ? [flag] : [value].flat().flatMap((each) => [flag, `${each}`]);
+  return [...task, ...given.flatMap(({ key, flag }) => words(flag, choice[key]))];
 }
 
 /** @throws UsageError when an option is not one of the task */
