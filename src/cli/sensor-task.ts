@@ -159,7 +159,11 @@ class SensorData implements TaskData {
       rowsPerStep: sensor.rowsPerStep,
       labels: this.#labels(part),
       starts: part.starts,
-      parts: sensor.parts(),
+      // Where numbers are missing already, the data say what that means.
+      parts: sensor.parts().map(({ column, missing }) => ({
+        column,
+        missing: part.columns[column].values.some(Number.isNaN) ? undefined : missing,
+      })),
     };
   }
 

@@ -32,6 +32,30 @@ export function intervalStarts(sorted: Int32Array, intervals: number): Int32Arra
   return Int32Array.from(starts.slice(1), (start) => sorted[firsts[start]]);
 }
 
+/** Most of the values that may lie beyond the fences: more are no outliers. */
+const MOST_OUTLIERS = 0.05;
+
+/**
+ * As `intervalStarts`, but what lies far out, 3 interquartile ranges or more below the first or above the third quartile
+ * (Tukey 1977), has an interval of its own on its side: a code for "broken", say, that is a number like any other.
+ *
+ * @param intervals most intervals, those of what lies far out included
+ */
+export function fencedStarts(sorted: Int32Array, intervals: number): Int32Array {
+  const quartile = (share: number) => sorted[Math.floor(share * (sorted.length - 1))];
+  const range = quartile(0.75) - quartile(0.25);
+  const [low, high] = [quartile(0.25) - 3 * range, quartile(0.75) + 3 * range];
+  const inside = sorted.filter((value) => value >= low && value <= high);
+  const isFenced = range > 0 && sorted.length - inside.length <= MOST_OUTLIERS * sorted.length;
+  const below = isFenced && sorted[0] < low;
+  const above = isFenced && sorted[sorted.length - 1] > high;
+  if (intervals < 4 || !(below || above)) return intervalStarts(sorted, intervals);
+  const starts = intervalStarts(inside, intervals - Number(below) - Number(above));
+  const first = below ? [inside[0]] : [];
+  const last = above ? [sorted.find((value) => value > high) as number] : [];
+  return Int32Array.from([...first, ...starts, ...last]);
+}
+
 const NONE: Interval = { from: 0, to: 0, count: 0 };
 
 const widthOf = ({ from, to }: Interval): number => to - from;

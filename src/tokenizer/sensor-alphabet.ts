@@ -1,6 +1,6 @@
 import { FailureError, UsageError } from "../model/errors.js";
 import { MAX_SYMBOLS } from "./alphabet.js";
-import { intervalStarts } from "./intervals.js";
+import { fencedStarts, intervalStarts } from "./intervals.js";
 
 /** What a missing number is as a raw one. */
 export const MISSING = -(2 ** 31);
@@ -211,17 +211,22 @@ function fitColumn(column: NumberColumn, levels: number, differences: number, st
   const raw = Int32Array.from(values, (value) => rawOf(value, decimals));
   const first = new Set([0, ...starts]);
   const changes = raw.map((value, step) => (first.has(step) ? MISSING : differenceOf(value, raw[step - 1])));
-  const fitted = { name, decimals, values: thresholdsOf(raw, levels), differences: thresholdsOf(changes, differences) };
+  const fitted = {
+    name,
+    decimals,
+    values: thresholdsOf(raw, levels, fencedStarts),
+    differences: thresholdsOf(changes, differences, intervalStarts),
+  };
   if (fitted.values.length + fitted.differences.length > 0) return fitted;
   const found =
     sorted.length === 0 ? `none of its ${values.length} values is a number in range` : "no two neighbours are numbers";
   throw new UsageError(`Cannot learn the column "${name}": ${found}; leave it out or give rows that have it.`);
 }
 
-function thresholdsOf(raw: Int32Array, intervals: number): Int32Array {
+function thresholdsOf(raw: Int32Array, intervals: number, startsOf: typeof intervalStarts): Int32Array {
   const known = raw.filter((value) => value !== MISSING).sort();
   if (intervals === 0 || known.length === 0) return new Int32Array(0);
-  const starts = intervalStarts(known, intervals);
+  const starts = startsOf(known, intervals);
   return starts.length > 0 ? starts : Int32Array.of(MISSING);
 }
 

@@ -26,8 +26,15 @@ export interface SeriesExamples {
   labels: Uint16Array;
   /** First step of each series, ascending, the first 0. */
   starts: readonly number[];
-  /** Of each of a step's rows: the column it tells of, and the row that says that its number is missing. Needed for `train.noise`. */
-  parts?: readonly { column: number; missing: number }[];
+  /** Needed for `train.noise`: what each of a step's rows tells of. */
+  parts?: readonly SeriesPart[];
+}
+
+/** What one of a step's rows tells of. */
+export interface SeriesPart {
+  column: number;
+  /** The row that says that the column's number is missing; undefined: noise leaves the column alone. */
+  missing: number | undefined;
 }
 
 /** What a classifier learns from. */
@@ -164,12 +171,12 @@ export class ExampleSampler {
   }
 
   /** Makes some of the numbers missing: all rows that tell of a column. */
-  private leaveOut(rows: Uint16Array, parts: readonly { column: number; missing: number }[], random: Random): void {
+  private leaveOut(rows: Uint16Array, parts: readonly SeriesPart[], random: Random): void {
     for (let step = 0; step < rows.length; step += parts.length) {
       let isMissing = false;
       parts.forEach(({ column, missing }, part) => {
         if (part === 0 || parts[part - 1].column !== column) isMissing = random.nextUint32() < this.noiseOf2To32;
-        if (isMissing) rows[step + part] = missing;
+        if (isMissing && missing !== undefined) rows[step + part] = missing;
       });
     }
   }
