@@ -49,8 +49,12 @@ export const plan = {
       ...{ name: "clinc150", title: "CLINC150, 150 intents", load: clinc, budgets: [20480, 65536], passes: 1 },
       // Half a minute each: fewer of them.
       tuning: {
-        ...{ weights: ["ternary", "int4"], rates: [0.1, 0.2], decays: [0], awareness: [true] },
-        ...{ features: intentFeatures.slice(0, 3), widths: [48, 32, 64, 96], epochs: [6, 12] },
+        ...{ weights: ["ternary", "int4"], rates: [0.1, 0.2, 0.4], decays: [0], awareness: [true] },
+        ...{
+          features: [...intentFeatures.slice(0, 3), runs([2, 3], [1, 2])],
+          widths: [48, 32, 64, 96],
+          epochs: [6, 12],
+        },
       },
     },
     {
