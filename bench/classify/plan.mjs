@@ -17,6 +17,7 @@ const intentFeatures = [
   runs(range(2, 5)),
   runs(range(3, 4), [1]),
   runs([], [1, 2]),
+  runs([2, 3], [1, 2]),
 ];
 const messageFeatures = [
   ...[{}, { digits: true, lower: true }].flatMap((folded) => [
@@ -51,9 +52,9 @@ export const plan = {
       tuning: {
         ...{ weights: ["ternary", "int4"], rates: [0.1, 0.2, 0.4], decays: [0], awareness: [true] },
         ...{
-          features: [...intentFeatures.slice(0, 3), runs([2, 3], [1, 2])],
+          features: [...intentFeatures.slice(0, 3), ...intentFeatures.slice(-1)],
           widths: [48, 32, 64, 96],
-          epochs: [6, 12],
+          epochs: [6, 12, 24],
         },
       },
     },
