@@ -1,7 +1,7 @@
 // The figures of a classifier on the parts of a set, by src/evaluate, as ours are measured.
 import { accuracyOf, classScores, confusionMatrix, macroF1 } from "../../dist/evaluate/classification.js";
 import { ENGINE_NATS_PER_UNIT } from "../../dist/evaluate/language.js";
-import { hasClass, likeliestClass, withTemperature } from "../../dist/evaluate/scored-example.js";
+import { hasClass, likeliestClass } from "../../dist/evaluate/scored-example.js";
 import { compareSignals } from "../../dist/evaluate/signals.js";
 import { calibrationOf, fitTemperature } from "../../dist/evaluate/temperature.js";
 import { auroc } from "../shared/auroc.mjs";
@@ -36,7 +36,7 @@ function noneFigures(scored) {
 }
 
 /**
- * What a setting for texts is chosen by, with no temperature: the score is the accuracy of the examples that have a class.
+ * What a setting for texts is chosen by: the score is the accuracy of the examples that have a class.
  *
  * @param logits rows of logits in nats of the validation part
  */
@@ -60,23 +60,20 @@ export function textChoice(labels, logits) {
 }
 
 /**
- * What is known of a model for texts, whose temperature is fitted on the validation part.
+ * What is known of a model for texts. Its logits have no temperature: where all of a small validation part is told right, the one
+ * that fits best is the least there is, and every probability is 1.
  *
  * @param set {parts: {train, validation, ...}}
  * @param logitsOf gives the rows of logits of a part, in nats
- * @returns {temperature, validation: {score, none, nats}, tests: {test: {accuracy, macroF1, none}}}
+ * @returns {validation: {score, none, nats}, tests: {test: {accuracy, macroF1, none}}}
  */
 export function textFigures(set, logitsOf) {
-  const labelsOf = (part) => set.parts[part].labels;
-  const validation = logitsOf("validation");
-  const temperature = fitTemperature(scoredExamples(labelsOf("validation"), validation));
   const tests = testParts(set).map((part) => {
-    const examples = withTemperature(scoredExamples(labelsOf(part), logitsOf(part)), temperature);
+    const examples = scoredExamples(set.parts[part].labels, logitsOf(part));
     return [part, { ...answerFigures(examples), none: noneFigures(examples) }];
   });
   return {
-    temperature,
-    validation: textChoice(labelsOf("validation"), validation),
+    validation: textChoice(set.parts.validation.labels, logitsOf("validation")),
     tests: Object.fromEntries(tests),
   };
 }

@@ -68,11 +68,10 @@ function figuresOfPart({ accuracy, macroF1, signals }) {
 
 function textOutcome(run) {
   const path = join(run, "evaluation.json");
-  const { decision, parts } = parseEvaluation(readFileSync(path, "utf8"), path);
+  const { parts } = parseEvaluation(readFileSync(path, "utf8"), path);
   const [validation] = parts.filter(({ name }) => name === "validation");
   const tests = parts.filter(({ name }) => name !== "validation");
   return {
-    temperature: decision.temperature,
     validation: {
       score: validation.accuracy,
       none: figuresOfPart(validation).none?.probability.auroc,

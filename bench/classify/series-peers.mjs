@@ -6,7 +6,7 @@ import { fitTrees } from "./trees.mjs";
 const lagsLabel = (lags) => (lags.length > 0 ? `lags ${lags.join(" ")}` : "no lags");
 
 const logistic = {
-  ...{ name: "logistic", title: "logistic regression on windows", isRandom: true, fit: fitDenseLogistic },
+  ...{ name: "window-logistic", title: "logistic regression on windows", isRandom: true, fit: fitDenseLogistic },
   labelOf: ({ lags, levels, rate, epochs, decay, positiveWeight }) =>
     `${lagsLabel(lags)}, ${levels} levels, rate ${rate}, ${epochs} epochs, decay ${decay}, positives x${positiveWeight}`,
   start: ({ lags, epochs }) => ({
