@@ -993,11 +993,12 @@ static NOINLINE uint32_t pass_levels(walk_t *walk, uint32_t n) {
 
 /* Walks the sensor record; returns the bytes of memory it needs. */
 static uint32_t pass_sensor(walk_t *walk) {
-  flash_t *record = walk->a.weights, *entry = record + ENTRIES;
+  flash_t *entry = walk->a.weights;
   uint32_t columns, rows = 0, i;
   pass(walk, ANY, 0, ENTRIES);
   if (walk->error) return 0;
-  columns = read32(record);
+  columns = read32(entry);
+  entry += ENTRIES;
   if (!out_of(columns, 1, 64)) {
     pass(walk, ANY, 0, ENTRY_BYTES * columns);
     for (i = columns; i && !walk->error; i--, entry += ENTRY_BYTES) {

@@ -48,7 +48,7 @@ const stepStates = apart({
   ...{ main: 50, any_memory: 50, prove_memory: 20 },
   ...{ atome_step: 50, atome_feed: 50, remember: 20, attend: 100 },
 });
-const walkParts = ["pass", "pass_layer", "pass_recall"];
+const walkParts = ["pass", ...["layer", "recall", "ngrams", "sensor", "decision"].map((name) => `pass_${name}`)];
 
 /**
  * `file` is in engine/proof, `main` its function to begin with; `contracts` stand for the functions of these names;
@@ -65,8 +65,11 @@ const shape = (name) => ({
 const part = (main, contracts = []) => ({ name: `check, ${main.slice(6)}`, file: "check.c", main, contracts });
 const PROOFS = [
   { name: "contracts", file: "contracts.c", main: "main", contracts: [], options: octagons },
-  ...["pass", "short_layer", "short_recall", "strings", "tokens", "checksum"].map((name) => part(`prove_${name}`)),
-  ...["layer", "recall"].map((name) => part(`prove_${name}`, ["pass"])),
+  ...["pass", "short_layer", "short_recall", "short_ngrams", "short_sensor", "short_decision"].map((name) =>
+    part(`prove_${name}`),
+  ),
+  ...["strings", "tokens", "checksum"].map((name) => part(`prove_${name}`)),
+  ...["layer", "recall", "ngrams", "sensor", "decision"].map((name) => part(`prove_${name}`, ["pass"])),
   ...["head", "1", "2", "3", "4", "5"].map((name) =>
     part(`prove_check_${name}`, [...walkParts, "checksum", "bad_strings", "bad_tokens"]),
   ),

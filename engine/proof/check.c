@@ -41,6 +41,29 @@ static NOINLINE uint32_t pass_layer(walk_t *walk);
     ensures object: \object_pointer(walk->a.weights); */
 static uint32_t pass_recall(walk_t *walk);
 
+/*@ requires inside: \subset(walk->a.weights, walk->end + (-MOST_BYTES .. 0));
+    assigns walk->a.weights \from walk->a.weights;
+    assigns walk->error \from walk->error;
+    assigns \result \from walk->error;
+    ensures inside: \subset(walk->a.weights, walk->end + (-MOST_BYTES .. 0));
+    ensures object: \object_pointer(walk->a.weights); */
+static uint32_t pass_ngrams(walk_t *walk);
+
+/*@ requires inside: \subset(walk->a.weights, walk->end + (-MOST_BYTES .. 0));
+    assigns walk->a.weights \from walk->a.weights;
+    assigns walk->error \from walk->error;
+    assigns \result \from walk->error;
+    ensures inside: \subset(walk->a.weights, walk->end + (-MOST_BYTES .. 0));
+    ensures object: \object_pointer(walk->a.weights); */
+static uint32_t pass_sensor(walk_t *walk);
+
+/*@ requires inside: \subset(walk->a.weights, walk->end + (-MOST_BYTES .. 0));
+    assigns walk->a.weights \from walk->a.weights;
+    assigns walk->error \from walk->error;
+    ensures inside: \subset(walk->a.weights, walk->end + (-MOST_BYTES .. 0));
+    ensures object: \object_pointer(walk->a.weights); */
+static void pass_decision(walk_t *walk);
+
 /*@ requires readable: \valid_read(p + (0 .. bytes - 1));
     assigns \result \from p[0 .. bytes - 1]; */
 static uint32_t checksum(const uint8_t *p, uint32_t bytes);
@@ -75,7 +98,7 @@ static void any_walk(uint32_t at, uint32_t bytes) {
   walk.a.head = SOME(1, 256);
   walk.a.paths_width = SOME(1, 2048);
   walk.a.layers = SOME(1, 64);
-  walk.a.options = SOME(0, 31);
+  walk.a.options = SOME(0, 511);
 }
 
 /* Units are at most 4 bytes; a part of more units than there are bytes never fits, and nothing of it is read. */
@@ -86,9 +109,15 @@ void prove_pass(void) {
     for (i = 0; i < sizeof kinds / sizeof *kinds; i++)
       for (n = 0; n <= PART_BYTES + 1; n++) {
         any_walk(at, PART_BYTES);
-        /* the most units: a table of 1024 rows of 2048 columns; the most other bytes: a 4-bit table of them */
-        pass(&walk, kinds[i], n <= PART_BYTES ? n : SOME(PART_BYTES + 1, 1024 * 410), Frama_C_nondet(0, 1) ? 0 : SOME(0, 1024 * 1024));
+        /* the most units: a table of 65535 rows of 1024 columns; the most other bytes: a 4-bit table of them */
+        pass(&walk, kinds[i], n <= PART_BYTES ? n : SOME(PART_BYTES + 1, 65535 * 205), Frama_C_nondet(0, 1) ? 0 : SOME(0, 1024 * 1024));
       }
+  /* each threshold is compared with the next: the last is no unit of its own */
+  for (at = 0; at <= PART_BYTES; at++)
+    for (n = 0; n <= 62; n++) {
+      any_walk(at, PART_BYTES);
+      pass(&walk, THRESHOLDS, n, 4);
+    }
 }
 
 /* No whole record is left. */
@@ -122,6 +151,67 @@ void prove_recall(void) {
     any_walk(at, MOST_BYTES);
     pass_recall(&walk);
   }
+}
+
+void prove_short_ngrams(void) {
+  uint32_t at;
+  for (at = MOST_BYTES - NGRAM_BYTES + 1; at <= MOST_BYTES; at++) {
+    any_walk(at, MOST_BYTES);
+    pass_ngrams(&walk);
+  }
+}
+
+void prove_ngrams(void) {
+  uint32_t at;
+  for (at = 0; at <= MOST_BYTES - NGRAM_BYTES; at++) {
+    any_walk(at, MOST_BYTES);
+    pass_ngrams(&walk);
+  }
+}
+
+void prove_short_decision(void) {
+  uint32_t at;
+  for (at = MOST_BYTES - DECISION_BYTES + 1; at <= MOST_BYTES; at++) {
+    any_walk(at, MOST_BYTES);
+    pass_decision(&walk);
+  }
+}
+
+void prove_decision(void) {
+  uint32_t at;
+  for (at = 0; at <= MOST_BYTES - DECISION_BYTES; at++) {
+    any_walk(at, MOST_BYTES);
+    pass_decision(&walk);
+  }
+}
+
+/* More columns than there are bytes for, or than there may be; no error so far, which would end it before anything is read. */
+void prove_short_sensor(void) {
+  uint32_t at, columns;
+  any_walk(MOST_BYTES, MOST_BYTES);
+  pass_sensor(&walk);
+  for (at = 0; at < MOST_BYTES; at += 4) {
+    for (columns = (MOST_BYTES - at - ENTRIES) / ENTRY_BYTES + 1; columns <= 64; columns++) {
+      any_walk(at, MOST_BYTES);
+      walk.error = 0;
+      weights[at / 4] = columns;
+      pass_sensor(&walk);
+    }
+    any_walk(at, MOST_BYTES);
+    walk.error = 0;
+    weights[at / 4] = SOME(65, UINT32_MAX);
+    pass_sensor(&walk);
+  }
+}
+
+void prove_sensor(void) {
+  uint32_t at, columns;
+  for (at = 0; at < MOST_BYTES; at += 4)
+    for (columns = 0; columns <= (MOST_BYTES - at - ENTRIES) / ENTRY_BYTES; columns++) {
+      any_walk(at, MOST_BYTES);
+      weights[at / 4] = columns;
+      pass_sensor(&walk);
+    }
 }
 
 /* ---- lists of strings ---- */

@@ -914,12 +914,12 @@ function passLevels(walk: Walk, n: number): number {
 function passSensor(walk: Walk): number {
   const { a } = walk;
   const { model } = a;
-  const record = a.weights;
-  let entry = record + ENTRIES;
+  let entry = a.weights;
   let rows = 0;
   pass(walk, "any", 0, ENTRIES);
   if (walk.error) return 0;
-  const columns = read32(model, record);
+  const columns = read32(model, entry);
+  entry += ENTRIES;
   if (!outOf(columns, 1, 64)) {
     pass(walk, "any", 0, ENTRY_BYTES * columns);
     for (let i = columns; i && !walk.error; i--, entry += ENTRY_BYTES) {
