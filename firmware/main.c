@@ -19,7 +19,7 @@
  * decodes to; after every sample the decision; at the end the name of the likeliest class, the scores, their entropy, and,
  * recall set to take a bit from what was said, the logits after a reset and the first symbol again (0 after samples), and the
  * decision. A generated token costs what atome_argmax (or atome_sample) and atome_step
- * cost, a sample what atome_feed_sample and atome_logits do.
+ * cost, a sample what atome_feed_sample, atome_logits and atome_argmax do.
  */
 #include "port.h"
 
@@ -136,6 +136,7 @@ static int feed_samples(run_t *run, flash_t *values, uint32_t bytes) {
     uint32_t start = port_ticks();
     if (atome_feed_sample(run->atome, run->sample)) return 0;
     const int32_t *logits = atome_logits(run->atome);
+    atome_argmax(run->atome);
     if (read_u32(run->job + 4) == 0) count_ticks(run, (port_ticks() - start) & port_ticks_mask);
     run->fed++;
     hash_step(run, logits);

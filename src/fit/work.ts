@@ -37,7 +37,7 @@ export const WORK = [
   ["layers", "layers: router, square root, division"],
   ["outputs", "logits: 4-bit steps, argmax"],
   ["places", "symbols that recall remembers"],
-  ["added", "channels of the rows that n-grams and samples add"],
+  ["added", "channels of the rows of the embedding and of n-grams"],
   ["levels", "thresholds of a sample"],
   ["pooled", "channels of the sum over the steps"],
   ["always", "a symbol"],
@@ -95,11 +95,11 @@ function countLayer(work: Work, shape: Shape, layer: number, tables: Tables): vo
   work.gated += dInner;
 }
 
-/** What n-grams, samples and sums add to a step. */
+/** The rows that a step begins with, and what sums add to it. */
 function countExtras(work: Work, { dimensions: { dModel }, options, ngrams, sensor }: Shape): void {
   const lists = (sensor?.columns ?? []).flatMap(({ values, differences }) => [values.length, differences.length]);
-  const rows = runsOf(ngrams?.orders ?? 0).length + lists.filter((thresholds) => thresholds > 0).length;
-  work.added += rows * dModel;
+  const looked = sensor ? lists.filter((thresholds) => thresholds > 0).length : 1;
+  work.added += (looked + runsOf(ngrams?.orders ?? 0).length) * dModel;
   work.levels += lists.reduce((sum, thresholds) => sum + thresholds, 0);
   if ((options & OPTION.pooled) !== 0) work.pooled += dModel;
 }
