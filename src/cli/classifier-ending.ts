@@ -36,6 +36,9 @@ export interface EndingRequest {
   notes: readonly string[];
 }
 
+/** A temperature to begin with at which the logits of a model that is far too sure of itself can be written, too. */
+const ROOMY = 8;
+
 /**
  * Makes a trained classifier into what goes on the chip: integers, calibrated on the validation part by a temperature, with the
  * threshold that keeps the target; and measures the result, by the engine, on all parts.
@@ -52,7 +55,7 @@ export async function endClassifier(request: EndingRequest): Promise<Ending> {
       decision: decisionParts(settings),
     });
   const scored = (model: Uint8Array) => parts[0].score(engines.create(model));
-  const temperature = fitTemperature(scored(exported({ temperature: 1 })));
+  const temperature = ROOMY * fitTemperature(scored(exported({ temperature: ROOMY })));
   const calibrated = exported({ temperature });
   const decision = decisionOn(scored(calibrated), target, temperature);
   const model = decision.threshold === null ? calibrated : exported(decision);
