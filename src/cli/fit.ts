@@ -17,6 +17,7 @@ import { chooseConfig } from "./train-settings.js";
 interface FitOptions extends CommonOptions {
   config?: string;
   symbols?: number;
+  classes?: number;
   chip?: string;
   flash?: number;
   ram?: number;
@@ -30,6 +31,7 @@ export function fitCommand(): Command {
     .argument("[model]", "a .atome file")
     .option("--config <name|file>", "instead of a model: the one that a configuration will give")
     .option("--symbols <n>", "... with so many symbols (default: what its alphabet has)", wholeNumber(...LIMITS.vocab))
+    .option("--classes <n>", "... a classifier of so many classes", wholeNumber(...LIMITS.outputs))
     .option("--chip <text>", "only chips with this in their name")
     .option("--flash <bytes>", "an own chip: its flash, for example 64k", byteSize)
     .option("--ram <bytes>", "... its RAM", byteSize)
@@ -40,6 +42,7 @@ export function fitCommand(): Command {
     withCommonOptions(command),
     ["atome fit stories-64k", "chip by chip: fits, or what is missing"],
     ["atome fit --config prod", "the same before it is trained"],
+    ["atome fit --config classify-20k --classes 12", "... of a classifier"],
     ["atome fit model.atome --chip STM32F103", "one chip, with where its figures are from"],
     ["atome fit model.atome --flash 64k --ram 20k --core Cortex-M3 --clock 72", "an own chip"],
   );
@@ -98,12 +101,17 @@ async function meanSymbolBytes({ bytes, tokens, classNames }: AtomeModel): Promi
   return WRITTEN_BYTES / [...generate(engine, { sampler, maxBytes: WRITTEN_BYTES })].length;
 }
 
-function configSubject({ config, symbols }: FitOptions): Subject {
+function configSubject({ config, symbols, classes }: FitOptions): Subject {
   if (config === undefined) throw new UsageError("Cannot fit nothing: give a .atome file or a --config.");
   const chosen = chooseConfig({ config });
   if (isTransformer(chosen)) throw new UsageError(`Cannot fit "${config}": its ${chosen.block} block has no export.`);
   const { vocab, bytesPerSymbol, tokenBytes } = assumed(chosen.alphabet, symbols);
-  const shape = shapeOfConfig(chosen, vocab);
+  if (chosen.pool === "sum" && classes === undefined) {
+    throw new UsageError(
+      `Cannot fit "${config}": it is for a classifier, and how many classes there are is not known; say it with --classes.`,
+    );
+  }
+  const shape = shapeOfConfig(chosen, vocab, classes);
   return { shape, modelBytes: weightBytes(shape) + tokenBytes + METADATA_BYTES, bytesPerSymbol };
 }
 

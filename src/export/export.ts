@@ -14,6 +14,7 @@ import type {
 import { writeModel } from "../format/writer.js";
 import { isTransformer, LAYER_NORM_EPSILON, type ModelConfig, type PATHWAYS, pathwaysOf } from "../model/config.js";
 import { FailureError } from "../model/errors.js";
+import { orderBits } from "../model/ngrams.js";
 import { type QuantisedModel, type QuantisedTensor, quantiseModel, tensorOf } from "../model/quantised-model.js";
 import { type CalibrationInput, calibrate } from "./calibration.js";
 import { factorScale, gainScale, headroomShift, largestMagnitude, roundTo, UNUSED } from "./fixed-point.js";
@@ -302,7 +303,7 @@ function ngramParts(model: QuantisedModel, residual: number): NgramParts | undef
   const { values, steps } = tensorOf(model, "ngrams");
   return {
     buckets: ngrams.buckets,
-    orders: ngrams.orders.reduce((bits, order) => bits | (1 << (order - 2)), 0),
+    orders: orderBits(ngrams.orders),
     scale: roundTo(steps[0] * residual, NGRAM_LIMITS.scale[1]),
     trits: values as Int8Array,
   };

@@ -1,6 +1,7 @@
 import { HEADER_BYTES, memoryBytes, OPTION, PATHWAY, SECTION_ENTRY_BYTES, weightsLayout } from "../format/layout.js";
 import type { AtomeModel } from "../format/reader.js";
 import { type ModelConfig, pathwaysOf } from "../model/config.js";
+import { orderBits } from "../model/ngrams.js";
 import type { Shape } from "./work.js";
 
 /** The shape of a model. */
@@ -18,14 +19,14 @@ export const shapeOfModel = ({ dimensions, options, layers, recall, ngrams, sens
   },
 });
 
-/** The shape that a configuration will have with so many symbols. */
-export function shapeOfConfig(config: ModelConfig, vocab: number): Shape {
-  const { dModel, dHead, nLayers, topK, embedding, unembedding, tied, recall } = config;
+/** The shape that a configuration of text will have with so many symbols. @param classes of a classifier */
+export function shapeOfConfig(config: ModelConfig, vocab: number, classes?: number): Shape {
+  const { dModel, dHead, nLayers, topK, embedding, unembedding, tied, recall, ngrams, pool } = config;
   const option = (isSet: boolean, bit: number) => (isSet ? bit : 0);
   return {
     dimensions: {
       vocab,
-      outputs: vocab,
+      outputs: classes ?? vocab,
       dModel,
       dInner: config.block === "gated" ? config.dInner : 0,
       dHead,
@@ -36,12 +37,16 @@ export function shapeOfConfig(config: ModelConfig, vocab: number): Shape {
       option(tied, OPTION.tied) |
       option(embedding === "int4", OPTION.embedInt4) |
       option(unembedding === "int4", OPTION.unembedInt4) |
-      option(recall !== undefined, OPTION.recall),
+      option(recall !== undefined, OPTION.recall) |
+      option(classes !== undefined, OPTION.classifier) |
+      option(ngrams !== undefined, OPTION.ngrams) |
+      option(pool === "sum", OPTION.pooled),
     layers: config.layers.map((layer) => ({
       pathways: pathwaysOf(layer).reduce((bits, pathway) => bits | PATHWAY[pathway], 0),
       window: layer.pathways.sparse ? layer.window : 0,
     })),
     recallWindow: recall?.window ?? 0,
+    ngrams: ngrams && { buckets: ngrams.buckets, orders: orderBits(ngrams.orders) },
   };
 }
 

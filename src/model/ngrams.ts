@@ -30,3 +30,7 @@ export function ngramRows(
 /** Symbols before the current one that its runs reach back to. */
 export const ngramReach = (ngrams: NgramsConfig | undefined): number =>
   ngrams ? ngrams.orders[ngrams.orders.length - 1] - 1 : 0;
+
+/** The lengths of runs as the bits of SPEC.md 2.6. */
+export const orderBits = (orders: readonly number[]): number =>
+  orders.reduce((bits, order) => bits | (1 << (order - 2)), 0);
