@@ -48,9 +48,15 @@ describe("fitTemperature", () => {
   });
 
   test("stays within its bounds, and at 1 where no other is better", () => {
-    expect(fitTemperature([{ label: 0, logits: [2048, 0] }])).toBeCloseTo(1 / 16, 5);
     expect(fitTemperature([{ label: 1, logits: [2048, 0] }])).toBeCloseTo(16, 3);
     expect(fitTemperature([{ label: 1, logits: [0, 0] }])).toBe(1);
+  });
+
+  test("is no surer of n right answers than Laplace's rule allows", () => {
+    // One of one: 2/3, as 2^(1 / T) = 2 gives. Six of six: 7/8, as 2^(1 / T) = 7.
+    const right = { label: 0, logits: [2048, 0] };
+    expect(fitTemperature([right])).toBeCloseTo(1, 6);
+    expect(fitTemperature(Array(6).fill(right))).toBeCloseTo(1 / Math.log2(7), 5);
   });
 
   test("refuses examples without a class", () => {
@@ -59,7 +65,7 @@ describe("fitTemperature", () => {
     );
   });
 
-  test("finds a temperature that no other beats, and again after it was applied", () => {
+  test("finds a temperature that no higher one beats, and again after it was applied", () => {
     const example = fc.record({
       label: fc.integer({ min: 0, max: 2 }),
       logits: fc.array(fc.integer({ min: -9000, max: 9000 }), { minLength: 3, maxLength: 3 }),
@@ -68,7 +74,7 @@ describe("fitTemperature", () => {
       fc.property(fc.array(example, { minLength: 1, maxLength: 12 }), (examples) => {
         const temperature = fitTemperature(examples);
         const { nllNats } = calibrationOf(examples, temperature);
-        for (const other of [1 / 16, 0.2, 0.9, 1, 1.1, 5, 16])
+        for (const other of [temperature, 0.2, 0.9, 1, 1.1, 5, 16].filter((one) => one >= temperature))
           expect(nllNats).toBeLessThanOrEqual(calibrationOf(examples, other).nllNats + 1e-5);
         expect(calibrationOf(withTemperature(examples, temperature)).nllNats).toBeCloseTo(nllNats, 9);
       }),

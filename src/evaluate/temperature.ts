@@ -43,6 +43,9 @@ function meanNll(examples: readonly ScoredExample[], temperature: number): numbe
  * (Guo et al., On Calibration of Modern Neural Networks, 2017), by golden section in ln T. The likelihood is convex in 1 / T, so there
  * is one least. Examples of none of the classes are left out.
  *
+ * Where all are right, that likelihood asks for certainty, which no number of examples proves. So the mean confidence is at most
+ * (n + 1) / (n + 2), what Laplace's rule of succession gives n right answers of n.
+ *
  * @param scored validation examples
  * @returns 1/16..16; 1 where no other is better
  * @throws FailureError when no example has a class
@@ -54,6 +57,29 @@ export function fitTemperature(scored: readonly ScoredExample[]): number {
       "Cannot calibrate: none of the validation examples belongs to a class; hold out examples of every class.",
     );
   }
+  const fitted = likeliestTemperature(examples);
+  const most = (examples.length + 1) / (examples.length + 2);
+  if (meanConfidence(examples, fitted) <= most) return fitted;
+  let [low, high] = [log(fitted), log(MOST_TEMPERATURE)];
+  for (let step = 0; step < STEPS; step++) {
+    const middle = (low + high) / 2;
+    if (meanConfidence(examples, exp(middle)) > most) low = middle;
+    else high = middle;
+  }
+  return exp(high);
+}
+
+/** Mean of the largest probabilities. */
+function meanConfidence(examples: readonly ScoredExample[], temperature: number): number {
+  const total = examples.reduce(
+    (sum, { logits }) => sum + exp(logProbabilities(logits, temperature)[likeliestClass(logits)]),
+    0,
+  );
+  return total / examples.length;
+}
+
+/** The temperature with the least negative log-likelihood. */
+function likeliestTemperature(examples: readonly ScoredExample[]): number {
   const cost = (logT: number) => meanNll(examples, exp(logT));
   let low = -log(MOST_TEMPERATURE);
   let high = log(MOST_TEMPERATURE);
