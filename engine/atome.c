@@ -82,7 +82,8 @@ enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTI
 enum { NORM_SHIFT = 1, WINDOW = 2, SCALES = 4, ROUTER = 16, SCORE = 20, QUERY = 24, KEY = 28, VALUE = 32, IN = 36, GATE = 40, OUT = 44, ROUTER_BIAS = 48, TAP_SHIFT = 54, MIX_SHIFT = 55 }; /* in a layer's record */
 enum { FORGET = 2, PAIRS = 4, PAIR_BYTES = 4 }; /* in the recall record, after the window */
 enum { ORDERS = 2, NGRAM_SCALE = 4 };          /* in the n-gram record, after the buckets */
-enum { ENTRIES = 4, ENTRY_BYTES = 4 };         /* in the sensor record, after the number of columns */
+enum { ENTRIES = 4, ENTRY_BYTES = 12 };        /* in the sensor record, after the number of columns */
+enum { LEAST = 4, GREATEST = 8 };              /* in a column's entry, after its numbers of thresholds */
 enum { PROBABILITY, MARGIN, ENTROPY, ENERGY }; /* signals of the decision record; the threshold follows */
 enum { MATCH_MAX = 6, MATCH_SHIFT = 11, COUNT_MASK = 2047 };
 enum { VECTOR_MAX = 6553 };
@@ -701,7 +702,7 @@ static NOINLINE void load_sample(atome_t *a, const int32_t *values) {
   fill(a->residual, a->width, 0);
   for (; columns; columns--, entry += ENTRY_BYTES) {
     int32_t v = *values++, before = (int32_t)(*last ^ SIGN);
-    if (((uint32_t)v + SIGN / 2) >> 31) v = ATOME_MISSING;
+    if (v < (int32_t)read32(entry + LEAST) || v > (int32_t)read32(entry + GREATEST)) v = ATOME_MISSING;
     *last++ = (uint32_t)v ^ SIGN;
     row = add_level(a, table, threshold, entry[0], row, v);
     threshold += 4 * entry[0];
@@ -991,6 +992,12 @@ static NOINLINE uint32_t pass_levels(walk_t *walk, uint32_t n) {
   return n + 2;
 }
 
+/* Is this column's entry invalid? */
+static uint32_t bad_entry(flash_t *entry) {
+  uint32_t least = read32(entry + LEAST) + SIGN / 2, greatest = read32(entry + GREATEST) + SIGN / 2; /* from -2^30 on */
+  return out_of(entry[0] | entry[1], 1, 63) || entry[3] || least > greatest || greatest >> 31;
+}
+
 /* Walks the sensor record; returns the bytes of memory it needs. */
 static uint32_t pass_sensor(walk_t *walk) {
   flash_t *entry = walk->a.weights;
@@ -1002,7 +1009,7 @@ static uint32_t pass_sensor(walk_t *walk) {
   if (!out_of(columns, 1, 64)) {
     pass(walk, ANY, 0, ENTRY_BYTES * columns);
     for (i = columns; i && !walk->error; i--, entry += ENTRY_BYTES) {
-      if (out_of(entry[0] | entry[1], 1, 63) || entry[3]) walk->error = ATOME_ERROR_SENSOR;
+      if (bad_entry(entry)) walk->error = ATOME_ERROR_SENSOR;
       rows += pass_levels(walk, entry[0]);
       rows += pass_levels(walk, entry[1]);
     }

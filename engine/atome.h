@@ -164,9 +164,9 @@ void atome_recall(atome_t *a, uint32_t longest, uint32_t repeats, int32_t penalt
  * Returns 0, or 1 and changes nothing when the symbol is out of range. */
 uint32_t atome_feed(atome_t *a, uint32_t symbol);
 
-/* Takes one sample in place of a symbol: a value per column of the sensor, in the units of the model's metadata, each -2^30 to
- * 2^30 - 1; any other value, ATOME_MISSING for one, is missing, which models know. Returns 0, or 1 and changes nothing when the
- * model is of no sensor. */
+/* Takes one sample in place of a symbol: a value per column of the sensor, in the units of the model's metadata. A value outside
+ * of the column's range, which is of the model too, is missing, which models know; ATOME_MISSING is outside of all. Returns 0, or
+ * 1 and changes nothing when the model is of no sensor. */
 uint32_t atome_feed_sample(atome_t *a, const int32_t *values);
 
 /* Computes the logits after the last symbol fed (there must be one): `outputs` of them, in 1/2048 bit. They stay valid, at

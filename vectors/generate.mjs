@@ -135,14 +135,15 @@ function recallCalls({ dimensions, recall }) {
   ];
 }
 
-/** Samples around each threshold, at all ends, and missing ones; then many drawn. */
+/** Samples around each threshold and the ends of each range, at all ends, and missing ones; then many drawn. */
 function sensorCalls({ sensor, dimensions }) {
   if (!sensor) return [];
   const { columns } = sensor;
   const many = columns.length > 8;
   const ends = [-(2 ** 31), -(2 ** 30) - 1, -(2 ** 30), 0, 2 ** 30 - 1, 2 ** 30, 2 ** 31 - 1];
   const thresholds = columns.flatMap(({ values }) => [...values].slice(0, 3)).slice(0, 12);
-  const around = thresholds.flatMap((threshold) => [threshold - 1, threshold, threshold + 1]);
+  const limits = columns.flatMap(({ least, greatest }) => [least, greatest]).slice(0, 12);
+  const around = [...limits, ...thresholds].flatMap((threshold) => [threshold - 1, threshold, threshold + 1]);
   const inRange = (value) => Math.min(2 ** 31 - 1, Math.max(-(2 ** 31), value));
   const samples = [...ends, ...around].map((value, i) => columns.map((_, c) => inRange(value + ((c * i) % 7))));
   const changes = columns.flatMap(({ differences }) => [...differences].slice(0, 2)).slice(0, 8);

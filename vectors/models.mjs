@@ -69,7 +69,7 @@ function usualRecall(draw, recall) {
   return { ...recall, bonus: recall.bonus.map(() => draw(-4096, 4096)), pull: recall.pull.map(() => draw(0, 16384)) };
 }
 
-/** Thresholds some steps from each other, around 0: those of values further than those of differences. */
+/** Thresholds some steps from each other, around 0: those of values further than those of differences; a range that leaves out some samples. */
 function usualSensor(draw, { columns }) {
   const spread = (thresholds, step) => {
     let next = -(step >> 1) * thresholds.length;
@@ -82,6 +82,8 @@ function usualSensor(draw, { columns }) {
     values: spread(values, 400),
     differences: spread(differences, 60),
     decimals: draw(0, 3),
+    least: -draw(200, 2000),
+    greatest: draw(200, 2000),
   });
   return { columns: columns.map(usual) };
 }
@@ -573,10 +575,19 @@ function steepest(model) {
   return { ...model, embedding: { kind: "ternary", trits }, embedScale: 2 ** 21 - 1, ngrams };
 }
 
-/** Every row at its bound, and thresholds at the ends of what a value and a difference can be. */
+/** Every row at its bound, thresholds at the ends of what a value and a difference can be; the widest range, then the narrowest. */
 function widestSensor(model) {
   const ends = Int32Array.of(-(2 ** 31), -(2 ** 30), -(2 ** 30) + 1, 0, 2 ** 30 - 1, 2 ** 30, 2 ** 31 - 1);
-  const columns = model.sensor.columns.map((column) => ({ ...column, values: ends, differences: ends }));
+  const ranges = [
+    { least: -(2 ** 30), greatest: 2 ** 30 - 1 },
+    { least: 1, greatest: 1 },
+  ];
+  const columns = model.sensor.columns.map((column, i) => ({
+    ...column,
+    values: ends,
+    differences: ends,
+    ...ranges[i],
+  }));
   return { ...model, embedScale: 2 ** 21 - 1, sensor: { columns } };
 }
 

@@ -179,7 +179,9 @@ export class PlainEngine implements Engine {
 
   feedSample(values: ArrayLike<number>): void {
     const { columns } = this.#model.sensor as SensorParts;
-    const sample = Array.from(values, (v) => (v < -(2 ** 30) || v > 2 ** 30 - 1 ? undefined : v));
+    const sample = columns.map(({ least, greatest }, i) =>
+      values[i] < least || values[i] > greatest ? undefined : values[i],
+    );
     const level = (v: number | undefined, thresholds: Int32Array) =>
       v === undefined ? 0 : 1 + thresholds.filter((threshold) => threshold <= v).length;
     let first = 0;

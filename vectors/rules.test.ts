@@ -1,7 +1,7 @@
 /** Every rule of the file format has a file that breaks it: SPEC.md is read, so that a new rule without one fails here. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Item, SCALE_NAMES, SENSOR } from "../src/format/layout.js";
+import { type Item, SCALE_NAMES, SENSOR, SENSOR_ENTRY } from "../src/format/layout.js";
 import { readModel } from "../src/format/reader.js";
 import { malformed, modelOf } from "./load.js";
 
@@ -28,7 +28,7 @@ const starts: [heading: string, startsIn: (model: Uint8Array) => number[]][] = [
     (model) => {
       const { sensor, layout } = readModel(model);
       const first = (layout.sensor?.offset ?? 0) + SENSOR.entries;
-      return (sensor?.columns ?? []).map((_, index) => first + 4 * index);
+      return (sensor?.columns ?? []).map((_, index) => first + SENSOR_ENTRY.bytes * index);
     },
   ],
   ["2.6 N-gram record", (model) => one(readModel(model).layout.ngrams)],
@@ -93,7 +93,8 @@ function nextTo(rule: string, bytes: number): number[] {
   ]);
   const limits = [...rule.matchAll(/< 2\^(\d+)/g)].map(([, exponent]) => 2 ** Number(exponent));
   const allowed = (value: number) => value === 0 && rule.startsWith("0 ");
-  return [...ranges, ...limits].filter((value) => value >= 0 && value < 256 ** bytes && !allowed(value));
+  const lowest = [...rule.matchAll(/>= -2\^(\d+)/g)].map(([, exponent]) => 256 ** bytes - 2 ** Number(exponent) - 1);
+  return [...ranges, ...limits, ...lowest].filter((value) => value >= 0 && value < 256 ** bytes && !allowed(value));
 }
 
 test.each(fields.filter(({ rule }) => !rule.startsWith("any")).map((field) => [field.name, field] as const))(
@@ -106,10 +107,11 @@ test.each(fields.filter(({ rule }) => !rule.startsWith("any")).map((field) => [f
 );
 
 test("SPEC.md's tables were read", () => {
-  expect(fields).toHaveLength(20 + 6 + 22 + 4 + 1 + 4 + 3 + 2);
+  expect(fields).toHaveLength(20 + 6 + 22 + 4 + 1 + 6 + 3 + 2);
   expect(nextTo("2..1024; V unless classifier", 2)).toEqual([1, 1025]);
   expect(nextTo("0 (base block) or 1..2048 (gated block)", 2)).toEqual([2049]);
   expect(nextTo("< 2^15", 2)).toEqual([32768]);
+  expect(nextTo(">= -2^30", 4)).toEqual([0xbfffffff]);
 });
 
 /** What SPEC.md says outside of these tables, and files that break it. */
@@ -139,7 +141,7 @@ const RULES: [rule: string, ...files: string[]][] = [
     ...["embedding", "int4-steps", "record", "norm", "taps", "state", "first", "second", "third", "final-norm"].map(
       (item) => `weights-end-in-${item}`,
     ),
-    ...["sensor", "sensor-8", "sensor-16", "sensor-24", "ngrams", "ngramTable", "decision"].map(
+    ...["sensor", "sensor-16", "sensor-32", "sensor-40", "ngrams", "ngramTable", "decision"].map(
       (item) => `weights-end-in-${item}`,
     ),
     ...["weights-end-in-unembedding", "weights-end-in-recall", "weights-empty", "weights-too-long"],
@@ -161,6 +163,7 @@ const RULES: [rule: string, ...files: string[]][] = [
     ...["sensor-values-equal", "sensor-values-fall", "sensor-differences-equal"],
   ],
   ["and not 0 when values is 0", "sensor-column-of-nothing"],
+  ["< 2^30, and >= least", "sensor-greatest-2-to-30", "sensor-greatest-below-least"],
   ["Valid if and only if they add up to V", "sensor-rows-too-few", "sensor-rows-too-many"],
   ["abs(a) <= 32760", "state-a-32761", "state-a--32761"],
   ["at most one string is empty", "tokens-two-escapes"],

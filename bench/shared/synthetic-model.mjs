@@ -1,6 +1,6 @@
 // Models with random weights, for measurements that depend on the shape alone. The scales are of a trained model's order of
 // magnitude, so that no pathway saturates or vanishes.
-import { OPTION, PATHWAY } from "../../dist/format/layout.js";
+import { OPTION, PATHWAY, SENSOR_LIMITS } from "../../dist/format/layout.js";
 import { drawModel, seededDraw, sensorRows } from "../../dist/format/samples.js";
 import { writeModel } from "../../dist/format/writer.js";
 
@@ -66,10 +66,14 @@ function withRealisticScales(layer, draw, dimensions) {
 const withRealisticSteps = (table) =>
   table?.kind === "int4" ? { ...table, steps: table.steps.map(() => half) } : table;
 
+const [least, greatest] = SENSOR_LIMITS.value;
 /** A sample of large numbers passes every threshold, and so does the difference of two that are equal. */
 const withLowThresholds = ({ columns }) => {
   const below = (thresholds) => thresholds.map((_, i) => i - thresholds.length);
-  const low = ({ values, differences }) => ({ values: below(values), differences: below(differences), decimals: 0 });
+  const low = ({ values, differences }) => ({
+    ...{ values: below(values), differences: below(differences) },
+    ...{ decimals: 0, least, greatest },
+  });
   return { columns: columns.map(low) };
 };
 

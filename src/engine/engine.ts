@@ -36,7 +36,7 @@ export interface RouterMix {
   entropy: number;
 }
 
-/** What a sample has in place of a value that was not measured; any other below -2^30 or above 2^30 - 1 is missing, too. */
+/** What a sample has in place of a value that was not measured; any other outside of its column's range is missing, too. */
 export const MISSING = -(2 ** 31);
 
 /** What a classifier decides: SPEC.md section 3.8. */
@@ -74,7 +74,7 @@ export interface Engine {
   /**
    * Takes one sample of a sensor, in place of a symbol.
    *
-   * @param values one per column, 32-bit integers: `MISSING` and all beyond 30 bits are missing
+   * @param values one per column, 32-bit integers: `MISSING` and all outside of the column's range are missing
    */
   feedSample(values: ArrayLike<number>): void;
   /**

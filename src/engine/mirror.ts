@@ -21,6 +21,7 @@ import {
   RECALL_BYTES,
   RECALL as RECALL_FIELD,
   SECTION,
+  SENSOR_ENTRY,
   SENSOR as SENSOR_FIELD,
   SIGNALS,
 } from "../format/layout.js";
@@ -58,7 +59,8 @@ const { forget: FORGET, pairs: PAIRS } = RECALL_FIELD;
 const PAIR_BYTES = 4;
 const { orders: ORDERS, scale: NGRAM_SCALE } = NGRAM_FIELD;
 const ENTRIES = SENSOR_FIELD.entries;
-const ENTRY_BYTES = 4;
+const ENTRY_BYTES = SENSOR_ENTRY.bytes;
+const { least: LEAST, greatest: GREATEST } = SENSOR_ENTRY;
 const MATCH_MAX = 6;
 const MATCH_SHIFT = 11;
 const COUNT_MASK = 2047;
@@ -610,7 +612,8 @@ function loadSample(a: Atome, values: ArrayLike<number>): void {
   fill(a.residual, 0, a.width, 0);
   for (let i = 0; i < columns; i++, entry += ENTRY_BYTES) {
     const before = int32[last] ^ SIGN;
-    let v = (values[i] + SIGN / 2) & SIGN ? MISSING : values[i];
+    let v = values[i];
+    if (v < (read32(model, entry + LEAST) | 0) || v > (read32(model, entry + GREATEST) | 0)) v = MISSING;
     int32[last++] = v ^ SIGN;
     row = addLevel(a, table, threshold, model[entry], row, v);
     threshold += 4 * model[entry];
@@ -910,6 +913,15 @@ function passLevels(walk: Walk, n: number): number {
   return n + 2;
 }
 
+/** Is this column's entry invalid? */
+function badEntry(model: Uint8Array, entry: number): boolean {
+  const least = (read32(model, entry + LEAST) + SIGN / 2) >>> 0; // from -2^30 on
+  const greatest = (read32(model, entry + GREATEST) + SIGN / 2) >>> 0;
+  return (
+    outOf(model[entry] | model[entry + 1], 1, 63) || model[entry + 3] !== 0 || least > greatest || greatest >> 31 !== 0
+  );
+}
+
 /** Walks the sensor record; returns the bytes of memory it needs. */
 function passSensor(walk: Walk): number {
   const { a } = walk;
@@ -923,7 +935,7 @@ function passSensor(walk: Walk): number {
   if (!outOf(columns, 1, 64)) {
     pass(walk, "any", 0, ENTRY_BYTES * columns);
     for (let i = columns; i && !walk.error; i--, entry += ENTRY_BYTES) {
-      if (outOf(model[entry] | model[entry + 1], 1, 63) || model[entry + 3]) walk.error = ERROR.sensor;
+      if (badEntry(model, entry)) walk.error = ERROR.sensor;
       rows += passLevels(walk, model[entry]);
       rows += passLevels(walk, model[entry + 1]);
     }

@@ -26,7 +26,12 @@ const texts = Array.from({ length: 60 }, (_, index) => textAt(index));
 
 const sensor = SensorAlphabet.fit(
   [
-    { name: "celsius", values: Float64Array.from({ length: 300 }, (_, t) => 20 + 3 * Math.sin(t / 9) + (t % 7) / 10) },
+    {
+      name: "celsius",
+      values: Float64Array.from({ length: 300 }, (_, t) => 20 + 3 * Math.sin(t / 9) + (t % 7) / 10),
+      // Some of them are missing.
+      valid: { least: 18, greatest: 22.5 },
+    },
     { name: "open", values: Float64Array.from({ length: 300 }, (_, t) => (t >> 4) & 1) },
   ],
   9,
@@ -221,7 +226,11 @@ describe("exportModel() of a classifier", () => {
 
   test("writes a sensor's thresholds and no tokens", () => {
     const parts = readModel(exportQuantised(modelOf(sensorConfig, sensor.size), { sensor, classNames }));
-    const columns = sensor.columns.map(({ values, differences, decimals }) => ({ values, differences, decimals }));
+    const columns = sensor.columns.map(({ name: _, ...column }) => column);
+    expect(columns.map(({ least, greatest }) => [least, greatest])).toEqual([
+      [180_000, 225_000],
+      [-(2 ** 30), 2 ** 30 - 1],
+    ]);
     expect(parts.sensor?.columns).toEqual(columns);
     expect(parts.tokens).toBeUndefined();
     expect(parts.dimensions).toMatchObject({ vocab: sensor.size, outputs: 5 });

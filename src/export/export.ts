@@ -393,7 +393,7 @@ export function exportQuantised(model: QuantisedModel, options: ExportOptions): 
     ngrams: ngramParts(model, units.residual),
     pooled: config.pool === "sum",
     sensor: sensor && {
-      columns: sensor.columns.map(({ values, differences, decimals }) => ({ values, differences, decimals })),
+      columns: sensor.columns.map(({ name: _, ...column }) => column),
     },
     decision,
     tokens: alphabet?.tokens,

@@ -27,8 +27,8 @@ export interface ModelDescription {
   recall: { window: number; forget: number | null } | undefined;
   /** Rows of the table, and the lengths of the runs that have one; undefined without n-grams. */
   ngrams: { buckets: number; runs: number[] } | undefined;
-  /** Thresholds of each column of a sensor's sample; undefined for a model of symbols. */
-  sensor: { values: number[]; differences: number[]; decimals: number }[] | undefined;
+  /** Thresholds and range of each column of a sensor's sample; undefined for a model of symbols. */
+  sensor: { values: number[]; differences: number[]; decimals: number; least: number; greatest: number }[] | undefined;
   /** When a decision stands; undefined when it always does. */
   decision: DecisionParts | undefined;
   /** Items of the weights section, in file order. */
@@ -100,10 +100,10 @@ export function describeModel(model: AtomeModel): ModelDescription {
     })),
     recall: recall && { window: recall.window, forget: recall.forget ?? null },
     ngrams: ngrams && { buckets: ngrams.buckets, runs: runsOf(ngrams.orders) },
-    sensor: sensor?.columns.map(({ values, differences, decimals }) => ({
-      values: [...values],
-      differences: [...differences],
-      decimals,
+    sensor: sensor?.columns.map((column) => ({
+      ...column,
+      values: [...column.values],
+      differences: [...column.differences],
     })),
     decision,
     weights: [

@@ -192,6 +192,8 @@ test("describeModel() says what n-grams, samples and decisions a model has", () 
     [3, 2],
     [0, 1],
   ]);
+  const limits = ({ least, greatest }: { least: number; greatest: number }) => [least, greatest];
+  expect(sensor.sensor?.map(limits)).toEqual(sampleSensor().sensor?.columns.map(limits));
   for (const { weights, sections } of [ngrams, sensor]) {
     expect(weights.reduce((sum, item) => sum + item.bytes, 0)).toBe(sections[0].bytes);
   }

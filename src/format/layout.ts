@@ -85,11 +85,19 @@ export const RECALL_PAIRS = 28;
 /** What `forget` is when no symbol empties the memory. */
 export const FORGET_NONE = 65535;
 
-/** Offsets of the fields of the sensor record, and within the 4 bytes of each of its columns. */
+/** Offsets of the fields of the sensor record, and within the entry of each of its columns. */
 export const SENSOR = { columns: 0, entries: 4 } as const;
-export const SENSOR_ENTRY = { values: 0, differences: 1, decimals: 2, zero: 3 } as const;
-/** Columns, and thresholds of a column's value or difference. */
-export const SENSOR_LIMITS = { columns: [1, 64], thresholds: [0, 63] } as const;
+export const SENSOR_ENTRY = {
+  values: 0,
+  differences: 1,
+  decimals: 2,
+  zero: 3,
+  least: 4,
+  greatest: 8,
+  bytes: 12,
+} as const;
+/** Columns, thresholds of a column's value or difference, and values that are not missing. */
+export const SENSOR_LIMITS = { columns: [1, 64], thresholds: [0, 63], value: [-(2 ** 30), 2 ** 30 - 1] } as const;
 
 /** Offsets of the fields of the n-gram record, which its table follows. */
 export const NGRAMS = { buckets: 0, orders: 2, scale: 4 } as const;
@@ -231,7 +239,7 @@ const ITEM_BYTES: Record<ItemKind, (rows: number, columns: number) => number> = 
   state: (rows) => 4 * rows,
   recall: () => RECALL_BYTES,
   // Thresholds in all, and columns of samples.
-  sensor: (rows, columns) => SENSOR.entries + 4 * columns + 4 * rows,
+  sensor: (rows, columns) => SENSOR.entries + SENSOR_ENTRY.bytes * columns + 4 * rows,
   ngrams: () => NGRAM_RECORD_BYTES,
   decision: () => DECISION_BYTES,
 };

@@ -523,7 +523,7 @@ const weights: Case[] = [
       cutWeights((valid) => (valid.layout[item] as Item).offset + (item === "sensor" ? 0 : 4)),
     ),
   ),
-  ...[8, 16, 24].map((bytes) =>
+  ...[16, 32, 40].map((bytes) =>
     entry(
       `weights-end-in-sensor-${bytes}`,
       "weights",
@@ -582,12 +582,16 @@ const sensor32 =
     at32((valid.layout.sensor as Item).offset + at, value)(view, valid, bytes);
 
 /** Byte `field` of the entry of column `index`. */
-const column8 = (index: number, field: number, value: number) => sensor8(SENSOR.entries + 4 * index + field, value);
+const column8 = (index: number, field: number, value: number) =>
+  sensor8(SENSOR.entries + SENSOR_ENTRY.bytes * index + field, value);
+/** The same of 32 bits. */
+const column32 = (index: number, field: number, value: number) =>
+  sensor32(SENSOR.entries + SENSOR_ENTRY.bytes * index + field, value);
 /** Threshold `index` of the sample, which has two columns, gets the value of the one before it, plus `more`. */
 const threshold =
   (index: number, more: number): Mutation =>
   (view, valid) => {
-    const at = (valid.layout.sensor as Item).offset + SENSOR.entries + 4 * 2 + 4 * index;
+    const at = (valid.layout.sensor as Item).offset + SENSOR.entries + SENSOR_ENTRY.bytes * 2 + 4 * index;
     view.setInt32(at, view.getInt32(at - 4, true) + more, true);
     return undefined;
   };
@@ -609,6 +613,16 @@ const extras: Case[] = [
   entry("sensor-column-of-nothing", "sensor", sampleSensor, column8(1, SENSOR_ENTRY.differences, 0)),
   entry("sensor-zero-1", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.zero, 1)),
   entry("sensor-last-zero-255", "sensor", sampleSensor, column8(1, SENSOR_ENTRY.zero, 255)),
+  entry("sensor-least-below-2-to-30", "sensor", sampleSensor, column32(0, SENSOR_ENTRY.least, -(2 ** 30) - 1)),
+  entry("sensor-least--2-to-31", "sensor", sampleSensor, column32(1, SENSOR_ENTRY.least, -(2 ** 31))),
+  entry("sensor-least-2-to-30", "sensor", sampleSensor, column32(1, SENSOR_ENTRY.least, 2 ** 30)),
+  entry("sensor-greatest-2-to-30", "sensor", sampleSensor, column32(0, SENSOR_ENTRY.greatest, 2 ** 30)),
+  entry("sensor-greatest-2-to-31", "sensor", sampleSensor, column32(1, SENSOR_ENTRY.greatest, 2 ** 31 - 1)),
+  entry("sensor-greatest-below-least", "sensor", sampleSensor, (view, valid) => {
+    const at = (valid.layout.sensor as Item).offset + SENSOR.entries;
+    view.setInt32(at + SENSOR_ENTRY.greatest, view.getInt32(at + SENSOR_ENTRY.least, true) - 1, true);
+    return undefined;
+  }),
   entry("sensor-values-equal", "sensor", sampleSensor, threshold(1, 0)),
   entry("sensor-values-fall", "sensor", sampleSensor, threshold(2, -1)),
   entry("sensor-differences-equal", "sensor", sampleSensor, threshold(4, 0)),

@@ -86,6 +86,9 @@ export interface SensorColumn {
   differences: Int32Array;
   /** The number is in units of 10^-decimals of what was measured, -128..127; not read by the engine. */
   decimals: number;
+  /** Numbers outside of -2^30 <= least..greatest < 2^30 are missing. */
+  least: number;
+  greatest: number;
 }
 
 /** What a step takes in place of a symbol: 1..64 columns, whose levels are the rows of the embedding table. */

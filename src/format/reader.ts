@@ -354,8 +354,19 @@ function readRecall(file: File, { vocab }: Dimensions, item: Item): RecallParts 
   return { window, forget: forget === FORGET_NONE ? undefined : forget, bonus, pull };
 }
 
-/** How many thresholds a column has: error 21. */
-function readColumnSize(file: File, at: number) {
+/** What a column's numbers lie in: error 21. */
+function readRange(file: File, entry: number): { least: number; greatest: number } {
+  const [lowest, highest] = SENSOR_LIMITS.value;
+  const check = (name: "least" | "greatest", from: number) => {
+    const at = entry + SENSOR_ENTRY[name];
+    return checkRange(file, "sensor", at, `the column's ${name}`, file.view.getInt32(at, true), [from, highest]);
+  };
+  const least = check("least", lowest);
+  return { least, greatest: check("greatest", least) };
+}
+
+/** How many thresholds a column has, and its other facts: error 21. */
+function readColumnEntry(file: File, at: number) {
   const count = (name: "values" | "differences") => {
     const value = u8(file, at + SENSOR_ENTRY[name]);
     return checkRange(
@@ -377,7 +388,7 @@ function readColumnSize(file: File, at: number) {
     u8(file, at + SENSOR_ENTRY.zero),
     [0, 0],
   );
-  return { values, differences, decimals: file.view.getInt8(at + SENSOR_ENTRY.decimals) };
+  return { values, differences, decimals: file.view.getInt8(at + SENSOR_ENTRY.decimals), ...readRange(file, at) };
 }
 
 /** Errors 15 and 21. */
@@ -406,10 +417,10 @@ function readSensor(
   };
   const count = u32(file, take(SENSOR.entries));
   checkRange(file, "sensor", offset, "columns", count, SENSOR_LIMITS.columns);
-  const entries = take(4 * count);
+  const entries = take(SENSOR_ENTRY.bytes * count);
   const columns = Array.from({ length: count }, (_, i): SensorColumn => {
-    const { values, differences, decimals } = readColumnSize(file, entries + 4 * i);
-    return { values: thresholds(values), differences: thresholds(differences), decimals };
+    const { values, differences, ...rest } = readColumnEntry(file, entries + SENSOR_ENTRY.bytes * i);
+    return { values: thresholds(values), differences: thresholds(differences), ...rest };
   });
   const rows = columns.flatMap(({ values, differences }) => [levelsOf(values.length), levelsOf(differences.length)]);
   const total = rows.reduce((sum, levels) => sum + levels, 0);

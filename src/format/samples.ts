@@ -9,6 +9,7 @@ import {
   RECALL_PAIRS,
   SCALE_NAMES,
   type ScaleName,
+  SENSOR_LIMITS,
   SIGNALS,
   STATE_LIMIT,
   TAPS,
@@ -109,7 +110,17 @@ function drawColumn(draw: Draw, [values, differences]: readonly [number, number]
     values: drawThresholds(draw, values),
     differences: drawThresholds(draw, differences),
     decimals: draw(-3, 6),
+    ...drawRange(draw),
   };
+}
+
+/** The whole range, or some of it. */
+function drawRange(draw: Draw): { least: number; greatest: number } {
+  const [lowest, highest] = SENSOR_LIMITS.value;
+  if (draw(0, 2) === 0) return { least: lowest, greatest: highest };
+  const reach = 2 ** draw(7, 30);
+  const least = -draw(0, reach);
+  return { least, greatest: least + draw(0, reach - 1) };
 }
 
 /** A threshold that some decisions reach and some do not. */

@@ -191,12 +191,14 @@ class WeightsWriter {
     const view = this.#view;
     view.setUint32(item.offset + SENSOR.columns, columns.length, true);
     let entry = item.offset + SENSOR.entries;
-    let at = entry + 4 * columns.length;
-    for (const { values, differences, decimals } of columns) {
+    let at = entry + SENSOR_ENTRY.bytes * columns.length;
+    for (const { values, differences, decimals, least, greatest } of columns) {
       view.setUint8(entry + SENSOR_ENTRY.values, values.length);
       view.setUint8(entry + SENSOR_ENTRY.differences, differences.length);
       view.setInt8(entry + SENSOR_ENTRY.decimals, decimals);
-      entry += 4;
+      view.setInt32(entry + SENSOR_ENTRY.least, least, true);
+      view.setInt32(entry + SENSOR_ENTRY.greatest, greatest, true);
+      entry += SENSOR_ENTRY.bytes;
       for (const threshold of [...values, ...differences]) {
         view.setInt32(at, threshold, true);
         at += 4;

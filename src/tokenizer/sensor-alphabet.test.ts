@@ -9,9 +9,14 @@ const range = (from: number, to: number) => Array.from({ length: to - from }, (_
 const fitOne = (values: number[], levels = 4, differences = 0) =>
   SensorAlphabet.fit([column("x", ...values)], levels, differences);
 
-/** Thresholds and decimals given by hand. */
-function made(...columns: { decimals?: number; values?: number[]; differences?: number[] }[]): SensorAlphabet {
-  const full = columns.map((one, index) => ({ name: `c${index}`, decimals: 0, values: [], differences: [], ...one }));
+/** Thresholds, decimals and ranges given by hand. */
+function made(
+  ...columns: { decimals?: number; least?: number; greatest?: number; values?: number[]; differences?: number[] }[]
+): SensorAlphabet {
+  const full = columns.map((one, index) => ({
+    ...{ name: `c${index}`, decimals: 0, least: -(2 ** 30), greatest: 2 ** 30 - 1 },
+    ...{ values: [], differences: [], ...one },
+  }));
   return SensorAlphabet.fromJson({ kind: "sensor", columns: full });
 }
 
@@ -186,6 +191,58 @@ describe("SensorAlphabet.fit: thresholds", () => {
   });
 });
 
+describe("SensorAlphabet: ranges", () => {
+  const ranged = (least: number, greatest: number, values: number[], ...sizes: [levels: number, differences: number]) =>
+    SensorAlphabet.fit([{ ...column("x", ...values), valid: { least, greatest } }], ...sizes);
+
+  test("leave out codes that training saw and those that it did not", () => {
+    const alphabet = ranged(0, 4095, [10, 20, -999, 30, 40, 65535], 64, 64);
+    expect(alphabet.columns[0]).toMatchObject({ least: 0, greatest: 4095, decimals: 0 });
+    expect([...alphabet.columns[0].values]).toEqual([20, 30, 40]);
+    // 10 to 20 and 30 to 40 alone: all differences are 10.
+    expect([...alphabet.columns[0].differences]).toEqual([MISSING]);
+    expect([...alphabet.toRaw([4095, 4096, 0, -1, 65535, -998])]).toEqual([
+      4095,
+      MISSING,
+      0,
+      MISSING,
+      MISSING,
+      MISSING,
+    ]);
+    expect([...alphabet.rows(Int32Array.of(10, 65535, 40, 40))]).toEqual([1, 5, 0, 5, 4, 5, 4, 7]);
+  });
+
+  test("have a say in the decimals", () => {
+    const values = [...range(0, 50).map((i) => i / 10), 0.12345];
+    expect(fitOne(values).columns[0].decimals).toBe(4);
+    expect(ranged(0.2, 9, values, 4, 0).columns[0]).toMatchObject({ decimals: 1, least: 2, greatest: 90 });
+  });
+
+  test("end at the last raw numbers inside of them", () => {
+    const rawOf = (least: number, greatest: number) => ranged(least, greatest, [0.1, 0.5, 1], 4, 0).columns[0];
+    expect(rawOf(0.07, 1.09)).toMatchObject({ decimals: 1, least: 1, greatest: 10 });
+    expect(rawOf(-0.04, 1.1)).toMatchObject({ least: 0, greatest: 11 });
+    expect(rawOf(-0.3, 1e30)).toMatchObject({ least: -3, greatest: 2 ** 30 - 1 });
+    expect(fitOne([1, 2]).columns[0]).toMatchObject({ least: -(2 ** 30), greatest: 2 ** 30 - 1 });
+  });
+
+  test("may be replaced, the intervals kept", () => {
+    const alphabet = made({ decimals: 1, values: [5] }, { least: -3, greatest: 3, values: [0] });
+    const other = alphabet.withValid([{ least: 0.5, greatest: 2 }, undefined]);
+    expect(other.columns[0]).toEqual({ ...alphabet.columns[0], least: 5, greatest: 20 });
+    expect(other.columns[1]).toEqual(alphabet.columns[1]);
+    expect([...other.rows(Int32Array.of(4, 4, 5, 3))]).toEqual([0, 3, 2, 5]);
+    expect(() => alphabet.withValid([{ least: 0.51, greatest: 0.59 }])).toThrow(
+      'Cannot use the range 0.51..0.59 of the column "c0": with its 1 decimals no number lies in it',
+    );
+  });
+
+  test("refuse a column all of which lies outside", () => {
+    expect(() => ranged(0, 1, [5, 6], 4, 4)).toThrow('"x": none of its 2 values is a number in range');
+    expect(() => ranged(0.2, 0.8, [5, 6], 4, 4)).toThrow('Cannot use the range 0.2..0.8 of the column "x"');
+  });
+});
+
 describe("SensorAlphabet.toRaw", () => {
   test("rounds to units of each column and says what is missing", () => {
     const alphabet = made({ decimals: 1, values: [0] }, { decimals: -2, differences: [0] });
@@ -258,7 +315,7 @@ describe("SensorAlphabet.fromJson", () => {
     );
   });
 
-  const one = { name: "x", decimals: 0, values: [1, 2], differences: [] };
+  const one = { name: "x", decimals: 0, least: -9, greatest: 9, values: [1, 2], differences: [] };
   const sensor = (...columns: unknown[]) => ({ kind: "sensor", columns });
   const bad: [unknown, string][] = [
     [null, 'expected {"kind": "sensor", "columns"}'],
@@ -269,6 +326,14 @@ describe("SensorAlphabet.fromJson", () => {
     [sensor(one, { ...one, name: 3 }), "column 2 has no name"],
     [sensor({ ...one, decimals: 0.5 }), "column 1 has the decimals 0.5, expected -22 to 22"],
     [sensor({ ...one, decimals: 23 }), "the decimals 23"],
+    [
+      sensor({ ...one, least: undefined }),
+      "column 1 has the range undefined..9, expected whole numbers from -1073741824",
+    ],
+    [sensor({ ...one, least: 10 }), "column 1 has the range 10..9"],
+    [sensor({ ...one, greatest: 2 ** 30 }), "the range -9..1073741824"],
+    [sensor({ ...one, least: -(2 ** 30) - 1 }), "the range -1073741825..9"],
+    [sensor({ ...one, least: 0.5 }), "the range 0.5..9"],
     [sensor({ ...one, values: [] }), "column 1 has no thresholds"],
     [sensor({ ...one, values: "12" }), "the values of column 1 are not at most 63 whole numbers"],
     [sensor({ ...one, values: [2, 2] }), "that rise"],

@@ -4,7 +4,7 @@ import { fencedStarts, intervalStarts } from "./intervals.js";
 
 /** What a missing number is as a raw one. */
 export const MISSING = -(2 ** 31);
-/** Raw numbers below the first or above the second are missing, so that no difference of two others overflows 32 bits. */
+/** The widest range of raw numbers: no difference of two of them overflows 32 bits. */
 const LEAST_RAW = -(2 ** 30);
 const GREATEST_RAW = 2 ** 30 - 1;
 /** Most columns of a sensor, and most intervals of a column's values or differences. */
@@ -21,15 +21,23 @@ const NEGLIGIBLE = 1e-7;
 /** Decimals are chosen by all values but this share at either end: one absurd reading must not cost all others their digits. */
 const TAIL = 0.001;
 
+/** What a column's numbers lie in, both ends included. */
+export interface ValidRange {
+  readonly least: number;
+  readonly greatest: number;
+}
+
 /** A column of a table of measurements. */
 export interface NumberColumn {
   name: string;
   /** One number per step; NaN, infinite and out of range are missing. */
   values: Float64Array;
+  /** What its device can measure, in the units of `values`; all that a raw number can be when left out. */
+  valid?: ValidRange | undefined;
 }
 
-/** How one column's numbers become rows of the embedding (SPEC.md 2.5). */
-export interface SensorColumn {
+/** How one column's numbers become rows of the embedding (SPEC.md 2.5). The range is of raw numbers, in -2^30 .. 2^30 - 1: others are missing. */
+export interface SensorColumn extends ValidRange {
   readonly name: string;
   /** A raw number is what was measured times 10^decimals, rounded; -22..22. */
   readonly decimals: number;
@@ -42,14 +50,22 @@ export interface SensorColumn {
 /** What a checkpoint stores of a sensor's alphabet. */
 export interface SensorAlphabetJson {
   kind: "sensor";
-  columns: { name: string; decimals: number; values: number[]; differences: number[] }[];
+  columns: {
+    name: string;
+    decimals: number;
+    least: number;
+    greatest: number;
+    values: number[];
+    differences: number[];
+  }[];
 }
 
 /**
  * How samples of C numbers become rows of the embedding table: the symbols of a sensor's model (SPEC.md 2.5 and 3.2.2).
  *
  * A number becomes a raw integer, the raw integer the interval between thresholds it lies in; so does its difference to
- * the step before. Row 0 of each list of intervals is for what is missing. The rows are numbered column by column,
+ * the step before. Row 0 of each list of intervals is for what is missing, which is also what lies outside of the column's range,
+ * whether or not training saw it. The rows are numbered column by column,
  * values first, then differences.
  *
  * @example
@@ -78,7 +94,7 @@ export class SensorAlphabet {
    * @param levels most intervals of a column's values, 2..64, or 0 for none
    * @param differences most intervals of a column's differences, 2..64, or 0 for none
    * @param starts first steps of the series that the columns hold, ascending: no difference spans two series
-   * @throws UsageError when a column holds no number, or the rows are more than a model can have
+   * @throws UsageError when a column holds no number in range, or the rows are more than a model can have
    */
   static fit(
     columns: readonly NumberColumn[],
@@ -92,6 +108,19 @@ export class SensorAlphabet {
     throw new UsageError(
       `Cannot use the sensor's ${columns.length} columns: with ${levels} intervals of values and ${differences} of differences they need ${alphabet.size} rows, expected at most ${MAX_SYMBOLS}; choose fewer columns or intervals.`,
     );
+  }
+
+  /**
+   * The same intervals with other ranges.
+   * @param ranges of each column, in measured units; undefined: it keeps its own
+   * @throws UsageError when there is no raw number in one
+   */
+  withValid(ranges: readonly (ValidRange | undefined)[]): SensorAlphabet {
+    const columns = this.columns.map((column, index) => {
+      const valid = ranges[index];
+      return valid ? { ...column, ...rawRange(valid, column.decimals, column.name) } : column;
+    });
+    return new SensorAlphabet(columns);
   }
 
   /** @throws FailureError when the value is not what `toJson` gives. */
@@ -109,11 +138,10 @@ export class SensorAlphabet {
   toJson(): SensorAlphabetJson {
     return {
       kind: "sensor",
-      columns: this.columns.map(({ name, decimals, values, differences }) => ({
-        name,
-        decimals,
-        values: [...values],
-        differences: [...differences],
+      columns: this.columns.map((column) => ({
+        ...column,
+        values: [...column.values],
+        differences: [...column.differences],
       })),
     };
   }
@@ -121,17 +149,17 @@ export class SensorAlphabet {
   /**
    * Raw numbers of measured ones.
    * @param values steps x C numbers, all of a step's together
-   * @returns as many, -2^30 .. 2^30 - 1 or `MISSING`: for NaN and for what lies outside of that range
+   * @returns as many, in their columns' ranges or `MISSING`: for NaN and for what lies outside
    */
   toRaw(values: ArrayLike<number>): Int32Array {
     const count = this.columns.length;
     this.#checkSteps(values.length);
-    return Int32Array.from(values, (value, index) => rawOf(value, this.columns[index % count].decimals));
+    return Int32Array.from(values, (value, index) => rawOf(value, this.columns[index % count]));
   }
 
   /**
    * Rows of the embedding that each step adds up.
-   * @param samples steps x C raw numbers; out of range is missing
+   * @param samples steps x C raw numbers; out of their column's range is missing
    * @param starts first steps of series, ascending: they have no difference, as the first step of all
    * @returns steps x rowsPerStep numbers below `size`
    */
@@ -145,8 +173,8 @@ export class SensorAlphabet {
       let base = 0;
       for (let column = 0; column < count; column++) {
         const { values, differences } = this.columns[column];
-        const value = inRange(samples[step * count + column]);
-        const before = first.has(step) ? MISSING : inRange(samples[(step - 1) * count + column]);
+        const value = inRange(samples[step * count + column], this.columns[column]);
+        const before = first.has(step) ? MISSING : inRange(samples[(step - 1) * count + column], this.columns[column]);
         if (values.length > 0) {
           rows[at++] = base + levelOf(value, values);
           base += values.length + 2;
@@ -180,7 +208,8 @@ export class SensorAlphabet {
   }
 }
 
-const inRange = (raw: number): number => (raw >= LEAST_RAW && raw <= GREATEST_RAW ? raw : MISSING);
+const inRange = (raw: number, { least, greatest }: ValidRange): number =>
+  raw >= least && raw <= greatest ? raw : MISSING;
 
 const differenceOf = (value: number, before: number): number =>
   value === MISSING || before === MISSING ? MISSING : value - before;
@@ -192,7 +221,22 @@ function levelOf(raw: number, thresholds: Int32Array): number {
   return 1 + (above < 0 ? thresholds.length : above);
 }
 
-const rawOf = (value: number, decimals: number): number => inRange(Math.round(scaled(value, decimals)));
+const rawOf = (value: number, column: ValidRange & { decimals: number }): number =>
+  inRange(Math.round(scaled(value, column.decimals)), column);
+
+/**
+ * The raw numbers that stand for nothing outside of a measured range: an end between two of them leaves out the outer one.
+ * @throws UsageError when there are none
+ */
+function rawRange({ least, greatest }: ValidRange, decimals: number, name: string): ValidRange {
+  const [low, high] = [Math.round(scaled(least, decimals)), Math.round(scaled(greatest, decimals))];
+  const from = Math.max(LEAST_RAW, scaled(low, -decimals) < least ? low + 1 : low);
+  const to = Math.min(GREATEST_RAW, scaled(high, -decimals) > greatest ? high - 1 : high);
+  if (from <= to) return { least: from | 0, greatest: to | 0 };
+  throw new UsageError(
+    `Cannot use the range ${least}..${greatest} of the column "${name}": with its ${decimals} decimals no number lies in it; widen the range.`,
+  );
+}
 
 const scaled = (value: number, decimals: number): number =>
   decimals < 0 ? value / powerOfTen(-decimals) : value * powerOfTen(decimals);
@@ -204,22 +248,28 @@ function powerOfTen(exponent: number): number {
   return power;
 }
 
+const EVERYTHING: ValidRange = { least: Number.NEGATIVE_INFINITY, greatest: Number.POSITIVE_INFINITY };
+
 function fitColumn(column: NumberColumn, levels: number, differences: number, starts: readonly number[]): SensorColumn {
-  const { name, values } = column;
-  const sorted = values.filter((value) => scaled(Math.abs(value), -MAX_DECIMALS) < RAW_ROOM).sort();
-  const decimals = chooseDecimals(sorted);
-  const raw = Int32Array.from(values, (value) => rawOf(value, decimals));
+  const { name, values, valid = EVERYTHING } = column;
+  const isUsable = (value: number) =>
+    value >= valid.least && value <= valid.greatest && scaled(Math.abs(value), -MAX_DECIMALS) < RAW_ROOM;
+  const decimals = chooseDecimals(values.filter(isUsable).sort());
+  const range = rawRange(valid, decimals, name);
+  const raw = Int32Array.from(values, (value) => rawOf(value, { ...range, decimals }));
   const first = new Set([0, ...starts]);
   const changes = raw.map((value, step) => (first.has(step) ? MISSING : differenceOf(value, raw[step - 1])));
   const fitted = {
     name,
     decimals,
+    ...range,
     values: thresholdsOf(raw, levels, fencedStarts),
     differences: thresholdsOf(changes, differences, intervalStarts),
   };
   if (fitted.values.length + fitted.differences.length > 0) return fitted;
-  const found =
-    sorted.length === 0 ? `none of its ${values.length} values is a number in range` : "no two neighbours are numbers";
+  const found = raw.every((value) => value === MISSING)
+    ? `none of its ${values.length} values is a number in range`
+    : "no two neighbours are numbers";
   throw new UsageError(`Cannot learn the column "${name}": ${found}; leave it out or give rows that have it.`);
 }
 
@@ -277,7 +327,7 @@ function checkRequest(columns: readonly NumberColumn[], levels: number, differen
 }
 
 function columnFromJson(json: unknown, index: number): SensorColumn {
-  const { name, decimals, values, differences } = (json ?? {}) as Record<string, unknown>;
+  const { name, decimals, least, greatest, values, differences } = (json ?? {}) as Record<string, unknown>;
   const place = `column ${index + 1}`;
   if (typeof name !== "string") throw readingError(`${place} has no name`);
   if (!Number.isInteger(decimals) || Math.abs(decimals as number) > MAX_DECIMALS) {
@@ -286,11 +336,22 @@ function columnFromJson(json: unknown, index: number): SensorColumn {
   const column = {
     name,
     decimals: decimals as number,
+    ...rangeFromJson({ least, greatest }, place),
     values: thresholdsFromJson(values, `values of ${place}`),
     differences: thresholdsFromJson(differences, `differences of ${place}`),
   };
   if (column.values.length + column.differences.length === 0) throw readingError(`${place} has no thresholds`);
   return column;
+}
+
+function rangeFromJson({ least, greatest }: { least: unknown; greatest: unknown }, place: string): ValidRange {
+  const [low, high] = [least as number, greatest as number];
+  const isRange =
+    Number.isInteger(low) && Number.isInteger(high) && LEAST_RAW <= low && low <= high && high <= GREATEST_RAW;
+  if (isRange) return { least: low, greatest: high };
+  throw readingError(
+    `${place} has the range ${least}..${greatest}, expected whole numbers from ${LEAST_RAW} to ${GREATEST_RAW} that do not fall`,
+  );
 }
 
 function thresholdsFromJson(json: unknown, place: string): Int32Array {
