@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createMirror } from "../engine/mirror.js";
 import { parseEvaluation } from "../evaluate/evaluation.js";
+import { readModel } from "../format/reader.js";
 import { runAtome } from "./spawn-atome.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "atome-classify-"));
@@ -140,6 +141,63 @@ describe("atome train --task classify", () => {
     const { code, stderr } = await runAtome(["train", "one.csv", "--task", "classify", "-o", "one"], cwd);
     expect(code).toBe(2);
     expect(stderr).toMatch(/the only class is "a", expected two or more/);
+  });
+});
+
+describe("atome train --task sensor --valid", () => {
+  const sensor = [
+    "train",
+    "rig.csv",
+    "--task",
+    "sensor",
+    "--series",
+    "rig",
+    "--label",
+    "state",
+    "-o",
+    "valid",
+    "--json",
+  ];
+  const train = (...more: string[]) => runAtome([...sensor, "--steps", "20", ...more], cwd);
+
+  test("makes a code that training never saw a missing number, on the chip too", async () => {
+    const { stderr } = await train("--valid", "0..1023", "--valid", "level=310..700");
+    const levels = rigTable()
+      .split("\n")
+      .slice(1)
+      .map((row) => row.split(",")[1]);
+    const numbers = levels.filter((level) => level !== "").map(Number);
+    const outside = numbers.filter((level) => level < 310 || level > 700).length;
+    expect(outside).toBeGreaterThan(50);
+    const note = `In "level" ${outside} of ${numbers.length} numbers lie outside of 310..700: taken as missing.`;
+    expect(stderr.split("\n").filter((line) => line.includes(note))).toHaveLength(1);
+    const { sensor: parts } = readModel(bytes("valid", "model.atome"));
+    expect(parts?.columns).toMatchObject([{ least: 310, greatest: 700 }]);
+    const answersOf = async (code: string) => {
+      const input = ["level", "500", "512", code, "520", code].join("\n");
+      const { stdout } = await runAtome(["classify", join("valid", "model.atome")], cwd, {}, input);
+      return jsonLines(stdout).map(({ probability, class: name }) => [name, probability]);
+    };
+    const missing = await answersOf("nan");
+    expect(missing).toHaveLength(5);
+    for (const code of ["-999", "65535", "309", "701"]) expect(await answersOf(code)).toEqual(missing);
+    expect(await answersOf("310")).not.toEqual(missing);
+  });
+
+  test.each([
+    ["another range than the run's", ["--resume", "--valid", "0..1023"], /Cannot resume/],
+    ["a column that is not there", ["--force", "--valid", "rig=0..1"], /--valid "rig=0..1": there is no column "rig"/],
+    ["what is no range", ["--force", "--valid", "5"], /--valid "5": it has no two numbers/],
+  ])("refuses %s in one sentence", async (_, more, message) => {
+    const { code, stderr } = await train(...more);
+    expect(code).toBe(2);
+    expect(stderr.trimEnd().split("\n").at(-1)).toMatch(message);
+  });
+
+  test("is of sensors alone", async () => {
+    const { code, stderr } = await trainCommands("refused", "--valid", "0..1");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/Cannot use --valid with --task classify: it is for --task sensor/);
   });
 });
 

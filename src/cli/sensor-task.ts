@@ -7,7 +7,7 @@ import type { Engine } from "../engine/engine.js";
 import { NONE, type ScoredExample } from "../evaluate/scored-example.js";
 import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
-import { SensorAlphabet } from "../tokenizer/sensor-alphabet.js";
+import { MISSING, SensorAlphabet, type ValidRange } from "../tokenizer/sensor-alphabet.js";
 import type { SeriesExamples } from "../train/examples.js";
 import { endClassifier, type ScoredPart } from "./classifier-ending.js";
 import { routerEntropyBits } from "./classify-task.js";
@@ -21,11 +21,14 @@ import {
 } from "./labelled-task.js";
 import { grouped } from "./output.js";
 import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
+import { outsideNotes, validRanges } from "./valid-ranges.js";
 
 /** What the command line says about measurements with classes. */
 export interface SensorChoice extends LabelledChoice {
   columns?: string;
   seriesColumn?: string;
+  /** What columns' numbers lie in: `validRanges`. */
+  valid?: readonly string[];
   /** Name of the configuration. */
   config: string;
 }
@@ -79,37 +82,38 @@ class SensorData implements TaskData {
   readonly #choice: SensorChoice;
   readonly #config: ModelConfig;
   readonly #parts: Parts;
+  /** Of each column. */
+  readonly #ranges: readonly (ValidRange | undefined)[];
 
   constructor(path: string, choice: SensorChoice, config: ModelConfig) {
     this.#choice = choice;
     this.#config = config;
-    const { validationFile, testFile = [], columns, labelColumn, seriesColumn, testShare } = choice;
-    const files = filesOf(path, choice, { columns, labelColumn, seriesColumn, testShare });
+    const { validationFile, testFile = [], columns, labelColumn, seriesColumn, testShare, valid } = choice;
+    const files = filesOf(path, choice, { columns, labelColumn, seriesColumn, testShare, valid });
     ({ sha256: this.sha256, corpusFiles: this.corpusFiles, validationFile: this.validationFile } = files);
     const read = (file: string, names: readonly string[] | undefined) =>
       readSensorTable(readTable(file), { columns: names, labelColumn, seriesColumn });
     const main = read(path, columns?.split(","));
+    const names = main.columns.map(({ name }) => name);
+    this.#ranges = validRanges(valid ?? [], names);
     // The other tables are read by the same columns, whatever else they have.
-    const same = (file: string) =>
-      read(
-        file,
-        main.columns.map(({ name }) => name),
-      );
+    const same = (file: string) => read(file, names);
     const tests = testNames(testFile).map((name, index) => ({ name, table: same(testFile[index]) }));
-    this.#parts = splitParts(
-      main,
-      validationFile === undefined ? undefined : same(validationFile),
-      tests,
-      choice,
-      config,
-    );
-    const { training, validation } = this.#parts;
-    this.notes = [...new Set([training, validation, ...tests.map(({ table }) => table)].flatMap(({ notes }) => notes))];
+    const held = validationFile === undefined ? undefined : same(validationFile);
+    this.#parts = splitParts(main, held, tests, choice, config);
+    const { validation } = this.#parts;
+    this.notes = this.#notes();
     if (validation.labels.every((label) => label === "")) {
       throw new UsageError(
         "Cannot train a sensor's model: no labelled sample is left for validation; hold some out with --set train.validation=0.15, or give --validation-file.",
       );
     }
+  }
+
+  #notes(): string[] {
+    const { training, validation, tests } = this.#parts;
+    const tables = [training, validation, ...tests.map(({ table }) => table)];
+    return [...new Set(tables.flatMap(({ notes }) => notes)), ...outsideNotes(tables, this.#ranges)];
   }
 
   vocabulary(known: Vocabulary | undefined): Vocabulary {
@@ -121,7 +125,11 @@ class SensorData implements TaskData {
       );
     }
     const { levels, differences } = alphabet;
-    const sensor = known?.sensor ?? SensorAlphabet.fit(training.columns, levels, differences, training.starts);
+    const ranges = this.#ranges;
+    const columns = training.columns.map((column, index) => ({ ...column, valid: ranges[index] }));
+    // A model to begin with keeps its intervals.
+    const sensor =
+      known?.sensor?.withValid(ranges) ?? SensorAlphabet.fit(columns, levels, differences, training.starts);
     return { sensor, outputs: training.classes.length, classNames: [...training.classes] };
   }
 
@@ -153,16 +161,19 @@ class SensorData implements TaskData {
   }
 
   #series(part: SensorTable, sensor: SensorAlphabet): SeriesExamples {
+    const raw = sensor.toRaw(interleaved(part));
+    const count = sensor.columns.length;
+    const hasGaps = (column: number) => raw.some((value, at) => at % count === column && value === MISSING);
     return {
       kind: "series",
-      rows: sensor.rows(sensor.toRaw(interleaved(part)), part.starts),
+      rows: sensor.rows(raw, part.starts),
       rowsPerStep: sensor.rowsPerStep,
       labels: this.#labels(part),
       starts: part.starts,
       // Where numbers are missing already, the data say what that means.
       parts: sensor.parts().map(({ column, missing }) => ({
         column,
-        missing: part.columns[column].values.some(Number.isNaN) ? undefined : missing,
+        missing: hasGaps(column) ? undefined : missing,
       })),
     };
   }

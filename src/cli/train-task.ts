@@ -34,6 +34,7 @@ const DATA_OPTIONS: readonly { key: keyof TaskChoice; flag: string; tasks: reado
   { key: "labelColumn", flag: "--label", tasks: ["classify", "sensor"] },
   { key: "columns", flag: "--columns", tasks: ["sensor"] },
   { key: "seriesColumn", flag: "--series", tasks: ["sensor"] },
+  { key: "valid", flag: "--valid", tasks: ["sensor"] },
   { key: "noneLabel", flag: "--none-label", tasks: ["classify"] },
   { key: "validationFile", flag: "--validation-file", tasks: TASKS },
   { key: "keepCopies", flag: "--keep-copies", tasks: ["classify"] },
@@ -56,6 +57,11 @@ export const withTaskOptions = (command: Command): Command =>
     .addOption(dataOption("--none-label <label>", "classify: the label of texts that belong to no class", "noneLabel"))
     .addOption(dataOption("--columns <list>", "sensor: the columns of numbers (default: all)", "columns"))
     .addOption(dataOption("--series <column>", "sensor: rows with the same of it are one series", "seriesColumn"))
+    .option(
+      "--valid <range>",
+      "sensor: what numbers are valid, others are missing: 0..4095, or column=0..4095; may be repeated",
+      collect,
+    )
     .option(
       "--keep-copies",
       "classify: learn also from examples whose copies are held out (default: leave them out, and tell)",
