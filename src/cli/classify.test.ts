@@ -77,7 +77,7 @@ beforeAll(async () => {
   write("commands.csv", commandsTable());
   write("small.json", JSON.stringify(config));
   write("rig.csv", rigTable());
-  const commands = await trainCommands("commands", "--none-label", "neither");
+  const commands = await trainCommands("commands", "--none-label", "neither", "--coverage", "0.995");
   expect(commands.stderr).not.toContain("Cannot");
   const sensor = ["train", "rig.csv", "--task", "sensor", "--series", "rig", "--label", "state", "-o", "rig", "--json"];
   const rig = await runAtome([...sensor, "--steps", "200"], cwd);
@@ -102,9 +102,17 @@ describe("atome train --task classify", () => {
   });
 
   test("gives the same bytes by any number of threads, and when it was interrupted", async () => {
-    await trainCommands("threads", "--none-label", "neither", "--threads", "2");
+    await trainCommands("threads", "--none-label", "neither", "--coverage", "0.995", "--threads", "2");
     expect(bytes("threads", "model.atome")).toEqual(bytes("commands", "model.atome"));
-    await trainCommands("halves", "--none-label", "neither", "--set", "train.checkpointEvery=10");
+    await trainCommands(
+      "halves",
+      "--none-label",
+      "neither",
+      "--coverage",
+      "0.995",
+      "--set",
+      "train.checkpointEvery=10",
+    );
     expect(bytes("halves", "model.atome")).toEqual(bytes("commands", "model.atome"));
   });
 
@@ -211,16 +219,16 @@ describe("atome classify", () => {
 
   test("reads a line and answers a line of JSON, by both engines alike", async () => {
     const model = join("commands", "model.atome");
-    const input = "please chill the porch\r\n\nturn hotter garage";
+    const input = "now chill again porch\r\n\nturn hotter garage";
     const runs = ["wasm", "js"].map((engine) => runAtome(["classify", model, "--engine", engine], cwd, {}, input));
     const [wasm, js] = await Promise.all(runs);
     expect(wasm.stdout).toBe(js.stdout);
     const answers = jsonLines(wasm.stdout);
     expect(answers.map((answer) => answer.class)).toEqual(["cool", null, "heat"]);
-    expect(answers[0].text).toBe("please chill the porch");
+    expect(answers[0].text).toBe("now chill again porch");
     expect(answers[1].likeliest).toEqual([]);
     const engine = createMirror(bytes("commands", "model.atome"));
-    for (const symbol of engine.encode(Buffer.from("please chill the porch"))) engine.feed(symbol);
+    for (const symbol of engine.encode(Buffer.from("now chill again porch"))) engine.feed(symbol);
     engine.logits();
     expect(answers[0].probability).toBeCloseTo(engine.decide().probability / 32768, 4);
   });

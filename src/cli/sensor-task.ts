@@ -7,7 +7,7 @@ import type { Engine } from "../engine/engine.js";
 import { NONE, type ScoredExample } from "../evaluate/scored-example.js";
 import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
-import { MISSING, SensorAlphabet, type ValidRange } from "../tokenizer/sensor-alphabet.js";
+import { MISSING, SensorAlphabet, type StepLabels, type ValidRange } from "../tokenizer/sensor-alphabet.js";
 import type { SeriesExamples } from "../train/examples.js";
 import { endClassifier, type ScoredPart } from "./classifier-ending.js";
 import { routerEntropyBits } from "./classify-task.js";
@@ -129,7 +129,8 @@ class SensorData implements TaskData {
     const columns = training.columns.map((column, index) => ({ ...column, valid: ranges[index] }));
     // A model to begin with keeps its intervals.
     const sensor =
-      known?.sensor?.withValid(ranges) ?? SensorAlphabet.fit(columns, levels, differences, training.starts);
+      known?.sensor?.withValid(ranges) ??
+      SensorAlphabet.fit(columns, levels, differences, training.starts, this.#stepLabels());
     return { sensor, outputs: training.classes.length, classNames: [...training.classes] };
   }
 
@@ -176,6 +177,11 @@ class SensorData implements TaskData {
         missing: hasGaps(column) ? undefined : missing,
       })),
     };
+  }
+
+  #stepLabels(): StepLabels {
+    const { training } = this.#parts;
+    return { classOf: this.#labels(training), classes: training.classes.length };
   }
 
   #labels({ labels }: SensorTable): Uint16Array {

@@ -13,13 +13,23 @@ interface Interval {
  *
  * @param sorted numbers in ascending order, at least one
  * @param intervals most intervals, 2 or more
- * @returns the least value of every interval but the first: fewer than `intervals`, strictly increasing
+ * @param cuts thresholds to begin with, strictly increasing, with values on both sides of each
+ * @returns the least number of every interval but the first: fewer than `intervals`, strictly increasing
  */
-export function intervalStarts(sorted: Int32Array, intervals: number): Int32Array {
+export function intervalStarts(
+  sorted: Int32Array,
+  intervals: number,
+  cuts: Int32Array = new Int32Array(0),
+): Int32Array {
   const firsts = [...sorted.keys()].filter((index) => index === 0 || sorted[index] !== sorted[index - 1]);
   /** Values before the distinct value of an index. */
   const before = [...firsts, sorted.length];
-  const done: Interval[] = [{ from: 0, to: firsts.length, count: sorted.length }];
+  const given = new Map([...cuts].map((cut) => [firsts.findIndex((index) => sorted[index] >= cut), cut]));
+  const edges = [0, ...given.keys(), firsts.length];
+  const done: Interval[] = edges.slice(1).map((to, index) => {
+    const from = edges[index];
+    return { from, to, count: before[to] - before[from] };
+  });
   while (done.length < intervals) {
     const fullest = done.reduce((best, one) => (widthOf(one) > 1 && one.count > best.count ? one : best), NONE);
     if (fullest === NONE) break;
@@ -29,31 +39,7 @@ export function intervalStarts(sorted: Int32Array, intervals: number): Int32Arra
     fullest.count = before[cut] - before[fullest.from];
   }
   const starts = done.map(({ from }) => from).sort((a, b) => a - b);
-  return Int32Array.from(starts.slice(1), (start) => sorted[firsts[start]]);
-}
-
-/** Most of the values that may lie beyond the fences: more are no outliers. */
-const MOST_OUTLIERS = 0.05;
-
-/**
- * As `intervalStarts`, but what lies far out, 3 interquartile ranges or more below the first or above the third quartile
- * (Tukey 1977), has an interval of its own on its side: a code for "broken", say, that is a number like any other.
- *
- * @param intervals most intervals, those of what lies far out included
- */
-export function fencedStarts(sorted: Int32Array, intervals: number): Int32Array {
-  const quartile = (share: number) => sorted[Math.floor(share * (sorted.length - 1))];
-  const range = quartile(0.75) - quartile(0.25);
-  const [low, high] = [quartile(0.25) - 3 * range, quartile(0.75) + 3 * range];
-  const inside = sorted.filter((value) => value >= low && value <= high);
-  const isFenced = range > 0 && sorted.length - inside.length <= MOST_OUTLIERS * sorted.length;
-  const below = isFenced && sorted[0] < low;
-  const above = isFenced && sorted[sorted.length - 1] > high;
-  if (intervals < 4 || !(below || above)) return intervalStarts(sorted, intervals);
-  const starts = intervalStarts(inside, intervals - Number(below) - Number(above));
-  const first = below ? [inside[0]] : [];
-  const last = above ? [sorted.find((value) => value > high) as number] : [];
-  return Int32Array.from([...first, ...starts, ...last]);
+  return Int32Array.from(starts.slice(1), (start) => given.get(start) ?? sorted[firsts[start]]);
 }
 
 const NONE: Interval = { from: 0, to: 0, count: 0 };

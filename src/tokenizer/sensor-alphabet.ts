@@ -1,6 +1,7 @@
 import { FailureError, UsageError } from "../model/errors.js";
 import { MAX_SYMBOLS } from "./alphabet.js";
-import { fencedStarts, intervalStarts } from "./intervals.js";
+import { informedCuts } from "./informed-cuts.js";
+import { intervalStarts } from "./intervals.js";
 
 /** What a missing number is as a raw one. */
 export const MISSING = -(2 ** 31);
@@ -34,6 +35,13 @@ export interface NumberColumn {
   values: Float64Array;
   /** What its device can measure, in the units of `values`; all that a raw number can be when left out. */
   valid?: ValidRange | undefined;
+}
+
+/** The classes of the steps that an alphabet is fitted to. */
+export interface StepLabels {
+  /** One per step; a number that is no class says that the step has none. */
+  classOf: Uint16Array;
+  classes: number;
 }
 
 /** How one column's numbers become rows of the embedding (SPEC.md 2.5). The range is of raw numbers, in -2^30 .. 2^30 - 1: others are missing. */
@@ -94,6 +102,7 @@ export class SensorAlphabet {
    * @param levels most intervals of a column's values, 2..64, or 0 for none
    * @param differences most intervals of a column's differences, 2..64, or 0 for none
    * @param starts first steps of the series that the columns hold, ascending: no difference spans two series
+   * @param labels with them half of the intervals go where they tell most about the classes
    * @throws UsageError when a column holds no number in range, or the rows are more than a model can have
    */
   static fit(
@@ -101,9 +110,12 @@ export class SensorAlphabet {
     levels: number,
     differences: number,
     starts: readonly number[] = [0],
+    labels?: StepLabels,
   ): SensorAlphabet {
     checkRequest(columns, levels, differences);
-    const alphabet = new SensorAlphabet(columns.map((column) => fitColumn(column, levels, differences, starts)));
+    const alphabet = new SensorAlphabet(
+      columns.map((column) => fitColumn(column, levels, differences, starts, labels)),
+    );
     if (alphabet.size <= MAX_SYMBOLS) return alphabet;
     throw new UsageError(
       `Cannot use the sensor's ${columns.length} columns: with ${levels} intervals of values and ${differences} of differences they need ${alphabet.size} rows, expected at most ${MAX_SYMBOLS}; choose fewer columns or intervals.`,
@@ -250,7 +262,13 @@ function powerOfTen(exponent: number): number {
 
 const EVERYTHING: ValidRange = { least: Number.NEGATIVE_INFINITY, greatest: Number.POSITIVE_INFINITY };
 
-function fitColumn(column: NumberColumn, levels: number, differences: number, starts: readonly number[]): SensorColumn {
+function fitColumn(
+  column: NumberColumn,
+  levels: number,
+  differences: number,
+  starts: readonly number[],
+  labels: StepLabels | undefined,
+): SensorColumn {
   const { name, values, valid = EVERYTHING } = column;
   const isUsable = (value: number) =>
     value >= valid.least && value <= valid.greatest && scaled(Math.abs(value), -MAX_DECIMALS) < RAW_ROOM;
@@ -263,8 +281,8 @@ function fitColumn(column: NumberColumn, levels: number, differences: number, st
     name,
     decimals,
     ...range,
-    values: thresholdsOf(raw, levels, fencedStarts),
-    differences: thresholdsOf(changes, differences, intervalStarts),
+    values: thresholdsOf(raw, levels, labels),
+    differences: thresholdsOf(changes, differences, labels),
   };
   if (fitted.values.length + fitted.differences.length > 0) return fitted;
   const found = raw.every((value) => value === MISSING)
@@ -273,11 +291,17 @@ function fitColumn(column: NumberColumn, levels: number, differences: number, st
   throw new UsageError(`Cannot learn the column "${name}": ${found}; leave it out or give rows that have it.`);
 }
 
-function thresholdsOf(raw: Int32Array, intervals: number, startsOf: typeof intervalStarts): Int32Array {
+function thresholdsOf(raw: Int32Array, intervals: number, labels: StepLabels | undefined): Int32Array {
   const known = raw.filter((value) => value !== MISSING).sort();
   if (intervals === 0 || known.length === 0) return new Int32Array(0);
-  const starts = startsOf(known, intervals);
+  const starts = intervalStarts(known, intervals, labels && cutsOf(raw, intervals >> 1, labels));
   return starts.length > 0 ? starts : Int32Array.of(MISSING);
+}
+
+/** Cuts by the classes of the steps that have a number and a class. */
+function cutsOf(raw: Int32Array, most: number, { classOf, classes }: StepLabels): Int32Array {
+  const isUsable = (_: number, step: number) => raw[step] !== MISSING && classOf[step] < classes;
+  return informedCuts(raw.filter(isUsable), classOf.filter(isUsable), classes, most);
 }
 
 /** The fewest decimals that keep the values' resolution, fewer where a raw number or the spread would get too large. */
