@@ -15,27 +15,41 @@ const sensor = (dModel, dInner, nLayers, levels, differences, train = {}) => ({
   train: { batch: 16, context: 64, learningRate: 0.01, weightDecay: 0.3, noise: 0.02, steps: 1500, ...train },
 });
 
-/** Each model as it is, with more noise, and with a higher rate. */
-const tried = (...shape) => [
-  text(...shape),
-  text(...shape, { train: { noise: 0.1 } }),
-  text(...shape, { train: { learningRate: 0.02, embeddingLearningRate: 0.02, weightDecay: 0.1 } }),
+const FAST = { learningRate: 0.02, embeddingLearningRate: 0.03, weightDecay: 0.1 };
+
+/** A shape as it is, with more noise, at higher rates, and at these with longer n-grams. */
+const tried = (dModel, dInner, rows, steps, train = {}) => [
+  text(dModel, dInner, rows, steps, { train }),
+  text(dModel, dInner, rows, steps, { train: { ...train, noise: 0.1 } }),
+  text(dModel, dInner, rows, steps, { train: { ...train, ...FAST } }),
+  text(dModel, dInner, rows, steps, {
+    model: { ngrams: { buckets: rows, orders: [3, 4, 5, 6, 7] } },
+    train: { ...train, ...FAST },
+  }),
 ];
-const messages = (...shape) =>
-  tried(...shape).map((config) => ({ ...config, train: { ...config.train, context: 160 } }));
 const int4Out = { unembedding: "int4" };
+/** Messages are longer than requests. */
+const long = { context: 160 };
 
 export const oursPlan = {
-  snips: { 8192: tried(15, 32, 1664, 2000), 20480: tried(30, 48, 2304, 2000) },
+  snips: { 8192: tried(10, 24, 3500, 2000), 20480: tried(15, 32, 6000, 2000) },
   clinc150: {
-    20480: [...tried(30, 48, 2304, 5000), text(30, 48, 2048, 5000, { model: int4Out }), text(40, 64, 1500, 5000)],
-    65536: [...tried(60, 64, 4096, 5000), text(60, 64, 3800, 5000, { model: int4Out }), text(80, 96, 2700, 5000)],
+    20480: [...tried(30, 48, 2304, 5000), text(30, 48, 2048, 5000, { model: int4Out })],
+    65536: [...tried(60, 64, 4096, 5000), text(60, 64, 3800, 5000, { model: int4Out })],
   },
-  "clinc-device": { 8192: tried(15, 32, 1664, 1000), 20480: tried(30, 48, 2304, 1000) },
-  sms: { 4096: messages(10, 16, 1280, 1500), 8192: messages(15, 32, 1664, 1500) },
+  "clinc-device": { 8192: tried(10, 24, 3500, 1000), 20480: tried(15, 32, 6000, 1000) },
+  sms: { 4096: tried(5, 12, 2900, 1500, long), 8192: tried(10, 24, 3500, 1500, long) },
   occupancy: {
-    2048: [sensor(12, 24, 1, 16, 8), sensor(12, 24, 1, 8, 0), sensor(12, 24, 1, 16, 0)],
-    4096: [sensor(20, 40, 2, 16, 8), sensor(20, 40, 2, 16, 0), sensor(20, 40, 1, 32, 0)],
+    2048: [
+      sensor(12, 24, 1, 16, 8),
+      sensor(12, 24, 1, 8, 0, { noise: 0.2 }),
+      sensor(8, 12, 1, 8, 0, { context: 4, batch: 64, noise: 0.1 }),
+    ],
+    4096: [
+      sensor(20, 40, 2, 16, 8),
+      sensor(20, 40, 1, 16, 0, { noise: 0.2 }),
+      sensor(16, 24, 1, 8, 0, { context: 4, batch: 64, noise: 0.1 }),
+    ],
   },
   nab: { 4096: [sensor(20, 40, 2, 16, 16, { context: 256 }), sensor(16, 32, 3, 32, 0, { context: 256 })] },
 };
