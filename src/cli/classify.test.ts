@@ -181,6 +181,8 @@ describe("atome train --task sensor --valid", () => {
     expect(stderr.split("\n").filter((line) => line.includes(note))).toHaveLength(1);
     const { sensor: parts } = readModel(bytes("valid", "model.atome"));
     expect(parts?.columns).toMatchObject([{ least: 310, greatest: 700 }]);
+    const { stdout: inspected } = await runAtome(["inspect", join("valid", "model.atome")], cwd);
+    expect(inspected).toMatch(/^valid +number 1 in 310\.\.700$/m);
     const answersOf = async (code: string) => {
       const input = ["level", "500", "512", code, "520", code].join("\n");
       const { stdout } = await runAtome(["classify", join("valid", "model.atome")], cwd, {}, input);

@@ -3,7 +3,7 @@ import { Command } from "commander";
 import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { arenaBytes } from "../engine/arena.js";
 import type { ModelDescription } from "../format/describe.js";
-import { memoryBytes } from "../format/layout.js";
+import { memoryBytes, SENSOR_LIMITS } from "../format/layout.js";
 import { isAtomeFile, readModelFile, readModelInput } from "./models.js";
 import { type CommonOptions, grouped, Output, table, withCommonOptions, withExamples } from "./output.js";
 import { validationWords } from "./task.js";
@@ -49,6 +49,16 @@ function alphabetWords({ dimensions, tokens, sensor }: ModelDescription): string
   return tokens > 0 ? `${tokens} tokens` : `bytes 0 to ${dimensions.vocab - 1}`;
 }
 
+/** The numbers of a sample that are not all valid, with their ranges in measured units. */
+function rangeWords({ sensor = [] }: ModelDescription): string {
+  const [lowest, highest] = SENSOR_LIMITS.value;
+  const words = sensor.map(({ decimals, least, greatest }, index) => {
+    const [from, to] = [least, greatest].map((raw) => Number((raw / 10 ** decimals).toPrecision(10)));
+    return least > lowest || greatest < highest ? `number ${index + 1} in ${from}..${to}` : "";
+  });
+  return words.filter((word) => word !== "").join(", ");
+}
+
 function modelLines(model: ModelDescription, file: FileFacts, ram: string): string[] {
   const { dimensions } = model;
   const facts: [string, string | number][] = [
@@ -71,6 +81,8 @@ function modelLines(model: ModelDescription, file: FileFacts, ram: string): stri
     const { window, forget } = model.recall;
     facts.push(["recall", `${window} symbols${forget === null ? "" : `, forgotten at symbol ${forget}`}`]);
   }
+  const ranges = rangeWords(model);
+  if (ranges !== "") facts.push(["valid", ranges]);
   if (model.classNames.length > 0) facts.push(["classes", model.classNames.join(", ")]);
   if (model.metadata !== undefined) facts.push(["metadata", JSON.stringify(model.metadata)]);
   if (model.modelVersion !== undefined) {
