@@ -9,6 +9,8 @@ import { promisify } from "node:util";
 import { createWasm } from "../../dist/engine/wasm.js";
 import { parseEvaluation } from "../../dist/evaluate/evaluation.js";
 import { ENGINE_NATS_PER_UNIT } from "../../dist/evaluate/language.js";
+import { instructionsPerSymbol } from "../../dist/fit/estimate.js";
+import { shapeOfModel } from "../../dist/fit/shape.js";
 import { readModel } from "../../dist/format/reader.js";
 import { seriesFigures } from "./figures.mjs";
 
@@ -108,6 +110,18 @@ async function seriesOutcome(set, model) {
   return seriesFigures(set, (part) => engineLogits(engine, decimals, set.parts[part]));
 }
 
+/** Estimated instructions of a decision on a Cortex-M0 and a Cortex-M3: of a text of mean length, or of one sample. */
+async function decisionWork(set, bytes) {
+  const shape = shapeOfModel(readModel(bytes));
+  const engine = await createWasm(bytes);
+  const { texts } = Object.entries(set.parts).find(([name]) => name.startsWith("test"))[1];
+  const encoder = new TextEncoder();
+  const symbols =
+    texts?.reduce((sum, text) => sum + engine.encode(encoder.encode(text)).length, 0) / texts?.length || 1;
+  const of = (family) => Math.round(symbols * instructionsPerSymbol(shape, family, 4));
+  return { m0: of("cortex-m0"), m3: of("cortex-m3") };
+}
+
 /**
  * Trains one of our models.
  *
@@ -127,5 +141,10 @@ export async function trainOurs(set, config, seed, folder) {
   const result = JSON.parse(stdout.trimEnd().split("\n").at(-1));
   const model = readFileSync(join(run, "model.atome"));
   const figures = set.kind === "texts" ? textOutcome(run) : await seriesOutcome(set, model);
-  return { ...figures, usedBytes: model.length, ramBytes: result.ramBytes };
+  return {
+    ...figures,
+    usedBytes: model.length,
+    ramBytes: result.ramBytes,
+    instructions: await decisionWork(set, model),
+  };
 }

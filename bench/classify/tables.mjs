@@ -108,6 +108,16 @@ function verdict(found, part, titleOf) {
   return `Ours is ${relation} the best rival${where}, ${titleOf(found.rival.peer)}: ${ours.toFixed(2)} against ${rival.toFixed(2)}.`;
 }
 
+/** What a decision of ours needs beside flash. */
+function costs(ours) {
+  const [row] = ours?.rows ?? [];
+  if (!row?.instructions) return [];
+  const { m0, m3 } = row.instructions;
+  return [
+    `Ours needs ${grouped(row.ramBytes)} bytes of RAM and, estimated, ${grouped(m0)} instructions per decision on a Cortex-M0, ${grouped(m3)} on a Cortex-M3.`,
+  ];
+}
+
 /** One set at one flash size: a table and, where ours is measured, what it says. */
 function section(plan, rows, entry, flashBytes) {
   const groups = chosenGroups(rows, { name: entry.name, flashBytes, seeds: plan.seeds });
@@ -122,10 +132,13 @@ function section(plan, rows, entry, flashBytes) {
     ...cells(own),
   ]);
   const table = markdownTable(["model", "setting", "bytes", "seeds", ...columns], lines);
-  const verdicts = Object.keys(groups[0].rows[0].tests).flatMap((part) => {
-    const found = duel(groups, part);
-    return found ? [verdict(found, part, titleOf)] : [];
-  });
+  const verdicts = [
+    ...costs(groups.find(({ peer }) => peer === OURS)),
+    ...Object.keys(groups[0].rows[0].tests).flatMap((part) => {
+      const found = duel(groups, part);
+      return found ? [verdict(found, part, titleOf)] : [];
+    }),
+  ];
   const size = flashBytes === null ? "without a limit, in full precision" : `${grouped(flashBytes)} bytes of flash`;
   return [[`### ${entry.title}: ${size}`, table, ...verdicts].join("\n\n")];
 }
