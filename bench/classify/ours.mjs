@@ -59,13 +59,14 @@ function argumentsOf(set, paths, config, seed, run) {
 }
 
 /** What evaluation.json says of a part, as textFigures() does. */
-function figuresOfPart({ accuracy, macroF1, signals }) {
+function figuresOfPart({ accuracy, macroF1, signals, calibration }) {
   const of = (name) => {
     const row = signals.find(({ signal }) => signal === name);
     return { auroc: row.aurocNone, fpr: row.fprNone };
   };
   const none = of("probability").auroc === null ? undefined : { probability: of("probability"), energy: of("energy") };
-  return { accuracy, macroF1, none };
+  const ece = { before: calibration.before.ece, after: calibration.after.ece };
+  return { accuracy, macroF1, none, ece, signals };
 }
 
 function textOutcome(run) {

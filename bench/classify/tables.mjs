@@ -118,6 +118,35 @@ function costs(ours) {
   ];
 }
 
+const SIGNAL_NAMES = {
+  probability: "largest probability",
+  margin: "margin of the two largest logits",
+  entropy: "entropy of the probabilities",
+  energy: "energy",
+  router: "entropy of the router",
+};
+
+/** What tells wrong answers of ours, and examples of none: the table of the signals, and the calibration. */
+function uncertainty(ours, part) {
+  const tests = ours?.rows.map((row) => row.tests[part]).filter((test) => test?.signals) ?? [];
+  if (tests.length === 0) return [];
+  const shown = (value) => (value === null ? "-" : value.toFixed(3));
+  const meanOf = (signal, figure) => {
+    const values = tests.map((test) => test.signals.find((row) => row.signal === signal)?.[figure] ?? null);
+    return values.includes(null) ? null : mean(values);
+  };
+  const lines = tests[0].signals.map(({ signal }) => [
+    SIGNAL_NAMES[signal],
+    ...["aurocWrong", "aurc", "aurocNone", "fprNone"].map((figure) => shown(meanOf(signal, figure))),
+  ]);
+  const ece = (when) => (100 * mean(tests.map((test) => test.ece[when]))).toFixed(2);
+  return [
+    `What says that an answer of ours is wrong, or that there is none (means over the seeds):`,
+    markdownTable(["signal", "AUROC wrong", "AURC", "AUROC none", "FPR none at 95 %"], lines),
+    `Expected calibration error: ${ece("before")} % before, ${ece("after")} % after the temperature.`,
+  ];
+}
+
 /** One set at one flash size: a table and, where ours is measured, what it says. */
 function section(plan, rows, entry, flashBytes) {
   const groups = chosenGroups(rows, { name: entry.name, flashBytes, seeds: plan.seeds });
@@ -140,7 +169,8 @@ function section(plan, rows, entry, flashBytes) {
     }),
   ];
   const size = flashBytes === null ? "without a limit, in full precision" : `${grouped(flashBytes)} bytes of flash`;
-  return [[`### ${entry.title}: ${size}`, table, ...verdicts].join("\n\n")];
+  const own = groups.find(({ peer }) => peer === OURS);
+  return [[`### ${entry.title}: ${size}`, table, ...verdicts, ...uncertainty(own, firstPart)].join("\n\n")];
 }
 
 const introduction = `Classifiers against rivals that are tuned, quantised and have the same bytes of flash, on the same splits. What a rival tried, and how its bytes

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { MissingEngine } from "../emulate/engines.js";
 import type { EngineReport, Verification } from "../emulate/verify.js";
+import { MISSING } from "../engine/engine.js";
 import type { AtomeModel } from "../format/reader.js";
 import { FailureError, UsageError } from "../model/errors.js";
 import { Prompt } from "../tokenizer/prompt.js";
@@ -24,7 +25,12 @@ export function verifyCommand(): Command {
     )
     .argument("<model>", "a .atome file, or the name of a model that comes with the program: stories-64k")
     .option("--prompt <text>", `what is fed first (default: "${DEFAULT_PROMPT}")`)
-    .option("--tokens <n>", "symbols to generate after it", wholeNumber(0, 1_000_000), 32)
+    .option(
+      "--tokens <n>",
+      "symbols to generate after it; of a sensor the samples to read",
+      wholeNumber(0, 1_000_000),
+      32,
+    )
     .action(verify);
   return withExamples(
     withCommonOptions(command),
@@ -52,7 +58,14 @@ export async function verifyFile(
 ) {
   const { verifyModel } = await import("../emulate/verify.js");
   const model = await readModelFile(bytes, path);
-  const job = { promptSymbols: [...promptOf(model, prompt)], generate: tokens };
+  if (model.sensor && prompt !== undefined) {
+    throw new UsageError(
+      `Cannot feed the prompt to "${path}": it is a sensor's model, which reads samples; leave out --prompt.`,
+    );
+  }
+  const job = model.sensor
+    ? { promptSymbols: [], promptSamples: samplesFor(model.sensor, tokens), generate: 0, details: true }
+    : { promptSymbols: [...promptOf(model, prompt)], generate: tokens };
   const { engines, missing } = await findAllEngines();
   const progress = new Progress(process.stderr, () => performance.now(), output.quiet);
   const verification = await verifyModel(bytes, engines, job, ({ name }, index) => {
@@ -70,6 +83,17 @@ function promptOf(model: AtomeModel, prompt: string | undefined): Uint16Array {
   const { vocab } = model.dimensions;
   if (model.tokens || vocab >= 128) return new Prompt(alphabetOf(model), DEFAULT_PROMPT).symbols;
   return Uint16Array.from(DEFAULT_PROMPT, (_, i) => i % vocab);
+}
+
+/** Samples beside the thresholds of a sensor, where a slip of one would show, and missing numbers. */
+function samplesFor({ columns }: NonNullable<AtomeModel["sensor"]>, count: number): number[][] {
+  return Array.from({ length: Math.max(1, count) }, (_, step) =>
+    columns.map(({ values, differences }, column) => {
+      const list = values.length > 0 ? values : differences;
+      const isMissing = (step + column) % 11 === 10;
+      return isMissing ? MISSING : list[(step * 7 + column * 3) % list.length] + (step % 3) - 1;
+    }),
+  );
 }
 
 const publicReport = (report: EngineReport) => {

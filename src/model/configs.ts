@@ -35,6 +35,8 @@ const classifier = (dModel: number, dInner: number, buckets: number) => ({
   alphabet: { kind: "map" },
   ngrams: { buckets, orders: [2, 3, 4, 5] },
   pool: "sum",
+  // Worth 0.5 to 1 point of 150 classes at equal flash, and 11 bytes per class here.
+  unembedding: "int4",
   train: { batch: 32, context: 128, learningRate: 0.01, weightDecay: 0.3, noise: 0.02, validation: 0.15 },
 });
 
