@@ -58,7 +58,7 @@ describe("decodeCheckpoint", () => {
   /** A classifier of a sensor with one column of 5 rows. */
   function sensorSample(): Checkpoint {
     const { alphabet: _, ...rest } = sample(false);
-    const columns = [{ name: "°C", decimals: 1, values: [-5, 0, 200], differences: [] }];
+    const columns = [{ name: "°C", decimals: 1, least: -400, greatest: 1250, values: [-5, 0, 200], differences: [] }];
     const sensorConfig = parseConfig(
       { ...configJson, alphabet: { kind: "sensor", levels: 4, differences: 0 } },
       "test",

@@ -1,4 +1,4 @@
-import { log } from "../model/elementary.js";
+import { exp, log } from "../model/elementary.js";
 
 /** Distinct values from..to-1, by index, and the cut that tells most about their classes. */
 interface Part {
@@ -78,7 +78,9 @@ class ClassCounts {
   #costOf(from: number, cut: number, to: number): number {
     const [whole, left, right] = [this.#surprise(from, to), this.#surprise(from, cut), this.#surprise(cut, to)];
     const mean = ({ nats, kinds, count }: Surprise) => (kinds * nats) / count;
-    return log(whole.count - 1) + log(3 ** whole.kinds - 2) - (mean(whole) - mean(left) - mean(right));
+    // log(3^kinds - 2)
+    const kinds = whole.kinds * log(3) + log(1 - 2 * exp(-whole.kinds * log(3)));
+    return log(whole.count - 1) + kinds - (mean(whole) - mean(left) - mean(right));
   }
 
   #surprise(from: number, to: number): Surprise {
