@@ -102,7 +102,7 @@ export function splitSensorTable(
   const ends = [...table.starts.slice(1), table.labels.length];
   const ranges = table.starts.map((start, index) => {
     const end = ends[index];
-    const from = end - Math.floor((end - start) * validation);
+    const from = end - Math.round((end - start) * validation);
     return { start, end, from, until: from < end ? Math.max(start, from - gap) : end };
   });
   const training = partOf(
