@@ -29,9 +29,20 @@ import { publish } from "./shared/results.mjs";
 import { syntheticParts } from "./shared/synthetic-model.mjs";
 import { neverForgetting, slowWays } from "./shared/worst-case.mjs";
 
-const baseOnly = ["GATED", "INT4", "CHECK", "SAMPLE", "SCORES", "ROUTER", "TOKENS", "RECALL"].map(
-  (name) => `ATOME_${name}=0`,
-);
+const baseOnly = [
+  "GATED",
+  "INT4",
+  "CHECK",
+  "SAMPLE",
+  "SCORES",
+  "ROUTER",
+  "TOKENS",
+  "RECALL",
+  "NGRAMS",
+  "POOLED",
+  "SENSOR",
+  "DECIDE",
+].map((name) => `ATOME_${name}=0`);
 const shapes = ["nano", "small", "stories", "mid", "prod", "gated-20k", "tokens-20k", "recall-20k"];
 /** Of models/; measured on some cores only, because filling their memory takes the emulator minutes. */
 const shipped = ["stories-20k", "stories-64k"];

@@ -67,9 +67,20 @@ async function atome(...args) {
 
 const steps = 3000;
 /** Of the engine only what runs the base block: the firmware feeds symbols and reads symbols. */
-const baseOnly = ["GATED", "INT4", "CHECK", "SAMPLE", "SCORES", "ROUTER", "TOKENS", "RECALL"].map(
-  (name) => `ATOME_${name}=0`,
-);
+const baseOnly = [
+  "GATED",
+  "INT4",
+  "CHECK",
+  "SAMPLE",
+  "SCORES",
+  "ROUTER",
+  "TOKENS",
+  "RECALL",
+  "NGRAMS",
+  "POOLED",
+  "SENSOR",
+  "DECIDE",
+].map((name) => `ATOME_${name}=0`);
 const cases = [
   {
     ...{ config: "nano", board: smallBoards.ch32v003, tables: 1, firmwareBytes: 8 },
