@@ -39,6 +39,9 @@ const USUAL_COVERAGE = 0.95;
 /** Texts that the numbers' ranges are fitted to: with more they do not change. */
 const CALIBRATION_TEXTS = 256;
 
+/** Longest text: nobody labels what is longer by hand, and it would take minutes to read. */
+const MOST_BYTES = 65_536;
+
 /** Learning which class a text belongs to. */
 export class ClassifyTask implements Task {
   readonly #path: string;
@@ -87,7 +90,11 @@ class ClassifyData implements TaskData {
     const { validationFile, testFile = [], textColumn, labelColumn, noneLabel, testShare, keepCopies = false } = choice;
     const files = filesOf(path, choice, { textColumn, labelColumn, noneLabel, testShare, keepCopies });
     ({ sha256: this.sha256, corpusFiles: this.corpusFiles, validationFile: this.validationFile } = files);
-    const read = (file: string) => readExamples(file, { textColumn, labelColumn, noneLabel });
+    const read = (file: string) => {
+      const found = readExamples(file, { textColumn, labelColumn, noneLabel });
+      found.examples.forEach(checkLength);
+      return found;
+    };
     const main = read(path);
     const validation = validationFile === undefined ? undefined : read(validationFile);
     const tests = testFile.map(read);
@@ -184,6 +191,15 @@ class ClassifyData implements TaskData {
         : "give more examples";
     throw new UsageError(`Cannot train a classifier: no example of a class is left for ${name}; ${fix}.`);
   }
+}
+
+/** @throws UsageError when a text is longer than a decision can be about */
+function checkLength({ text, place }: LabelledExample): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= MOST_BYTES) return;
+  throw new UsageError(
+    `Cannot use the example at ${place}: its text has ${grouped(bytes)} bytes, expected at most ${grouped(MOST_BYTES)}; cut it to what the class depends on, or take it out.`,
+  );
 }
 
 /** The parts that the command line asks for: what has no file of its own is split off. */

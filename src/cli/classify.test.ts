@@ -144,6 +144,13 @@ describe("atome train --task classify", () => {
     expect(stderr.trimEnd().split("\n").at(-1)).toMatch(message);
   });
 
+  test("refuses a line of 10 MB by its place", async () => {
+    write("long.csv", `text,label\n${"x".repeat(10_000_000)},a\nhello,b\nyo,a\nhey,b\n`);
+    const { code, stderr } = await runAtome(["train", "long.csv", "--task", "classify", "-o", "long"], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/the example at long.csv:2: its text has 10,000,000 bytes, expected at most 65,536/);
+  });
+
   test("refuses a table with one class, and writes nothing", async () => {
     write("one.csv", "text,label\nhello,a\ngood day,a\nhi there,a\n");
     const { code, stderr } = await runAtome(["train", "one.csv", "--task", "classify", "-o", "one"], cwd);
