@@ -10,6 +10,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { createWasm } from "../dist/engine/wasm.js";
+import { confidenceOf } from "../dist/evaluate/confidence.js";
 import { ENGINE_NATS_PER_UNIT } from "../dist/evaluate/language.js";
 import { Random } from "../dist/train/random.js";
 import { auroc, rankCorrelation } from "./shared/auroc.mjs";
@@ -57,7 +58,14 @@ function shuffled(bytes) {
   return new TextEncoder().encode(words.join(" "));
 }
 
-const signalNames = ["softmax entropy", "negative margin", "negative largest probability", "router entropy", "loss"];
+const signalNames = [
+  "softmax entropy",
+  "negative margin",
+  "negative largest probability",
+  "negative energy",
+  "router entropy",
+  "loss",
+];
 
 /** Signals of every prediction of a text read as one stream, and whether its likeliest symbol was wrong. */
 async function observe(model, text) {
@@ -74,6 +82,7 @@ async function observe(model, text) {
     signals["softmax entropy"][t] = entropy;
     signals["negative margin"][t] = second - first;
     signals["negative largest probability"][t] = -first;
+    signals["negative energy"][t] = -confidenceOf(logits, "energy");
     let router = 0;
     for (let layer = 0; layer < engine.nLayers; layer++) router += engine.router(layer).entropy;
     signals["router entropy"][t] = router / engine.nLayers;
