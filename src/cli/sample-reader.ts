@@ -1,23 +1,20 @@
+import { isMissing } from "../corpus/sensor-table.js";
 import type { AtomeModel } from "../format/reader.js";
 import { UsageError } from "../model/errors.js";
-
-/** What stands for a value that is not there: SPEC.md 3.2.2. */
-const MISSING = -(2 ** 31);
-/** Values beyond are missing: SPEC.md 3.2.2. */
-const LARGEST = 2 ** 30;
+import { rawOf, type ValidRange } from "../tokenizer/sensor-alphabet.js";
 
 /** Reads samples of a sensor from lines of numbers, separated by commas, semicolons, tabs or spaces. */
 export class SampleReader {
-  readonly #decimals: readonly number[];
+  readonly #columns: readonly (ValidRange & { decimals: number })[];
   readonly #names: readonly string[] | undefined;
   /** Which field of a line each column is. */
   #fields: readonly number[];
   #lineNumber = 0;
 
   constructor({ sensor, metadata }: AtomeModel) {
-    this.#decimals = sensor?.columns.map(({ decimals }) => decimals) ?? [];
+    this.#columns = sensor?.columns ?? [];
     this.#names = columnNames(metadata);
-    this.#fields = this.#decimals.map((_, index) => index);
+    this.#fields = this.#columns.map((_, index) => index);
   }
 
   /**
@@ -37,7 +34,7 @@ export class SampleReader {
         `Cannot read line ${this.#lineNumber}: it has ${fields.length} fields, expected ${needed}${this.#names ? ` (${this.#names.join(", ")})` : ""}; give a number, or nothing, for each column.`,
       );
     }
-    return Int32Array.from(this.#fields, (field, column) => rawValue(fields[field], this.#decimals[column]));
+    return Int32Array.from(this.#fields, (field, column) => rawOf(measured(fields[field]), this.#columns[column]));
   }
 
   #isHeader(fields: readonly string[]): boolean {
@@ -55,13 +52,9 @@ export class SampleReader {
 }
 
 /** Whether a field can be the name of a column: neither a number nor what stands for a missing one. */
-const isWord = (field: string): boolean =>
-  Number.isNaN(Number(field)) && !/^(nan|na|n\/a|null|none|[-?])$/i.test(field);
+const isWord = (field: string): boolean => Number.isNaN(Number(field)) && !isMissing(field);
 
-function rawValue(field: string, decimals: number): number {
-  const value = field === "" ? Number.NaN : Math.round(Number(field) * 10 ** decimals);
-  return value >= -LARGEST && value < LARGEST ? value : MISSING;
-}
+const measured = (field: string): number => (isMissing(field) ? Number.NaN : Number(field));
 
 /** The columns' names, which only the metadata hold. */
 function columnNames(metadata: string | undefined): readonly string[] | undefined {

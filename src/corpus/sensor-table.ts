@@ -186,7 +186,8 @@ function checkColumns(table: Table, chosen: readonly number[], label: number | u
   throw columnError(table, `${twice} is there twice`, "rename one, or choose columns by number with --columns");
 }
 
-const isMissing = (field: string): boolean => MISSING_FIELDS.has(field.trim().toLowerCase());
+/** Whether a field says that there is no number. */
+export const isMissing = (field: string): boolean => MISSING_FIELDS.has(field.trim().toLowerCase());
 
 /** NaN for what is missing or no number. */
 function numberOf(field: string, { decimalComma }: Table): number {

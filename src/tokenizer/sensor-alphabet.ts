@@ -233,7 +233,8 @@ function levelOf(raw: number, thresholds: Int32Array): number {
   return 1 + (above < 0 ? thresholds.length : above);
 }
 
-const rawOf = (value: number, column: ValidRange & { decimals: number }): number =>
+/** The raw number of a measured one; `MISSING` for NaN and for what lies outside of the range. */
+export const rawOf = (value: number, column: ValidRange & { decimals: number }): number =>
   inRange(Math.round(scaled(value, column.decimals)), column);
 
 /**
