@@ -1,6 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { confidenceOf, confidences } from "./confidence.js";
+import { modelOf } from "../../vectors/load.js";
+import { createMirror } from "../engine/mirror.js";
+import { readModel } from "../format/reader.js";
+import { confidenceOf, confidences, DECISION_SIGNALS } from "./confidence.js";
 
 describe("confidenceOf", () => {
   // Probabilities 1/2, 1/4, 1/4.
@@ -55,3 +58,19 @@ test("confidences() knows the router's entropy only where every example has it",
   expect(confidences(scored, "margin")).toEqual(Float64Array.of(0, 2048));
   expect(confidences([...scored, { label: 0, logits: [1, 2] }], "router")).toBeUndefined();
 });
+
+describe.each(DECISION_SIGNALS.flatMap((signal) => [signal, `${signal}-none`, `${signal}-tied`]))(
+  "decision-%s",
+  (name) => {
+    test("is decided by the engine as confidenceOf says", () => {
+      const model = readModel(modelOf(`decision-${name}`));
+      const engine = createMirror(model.bytes);
+      const { signal, threshold } = model.decision ?? { signal: "probability", threshold: Number.NaN };
+      for (let step = 0; step < 40; step++) {
+        const logits = engine.step((step * 7) % engine.vocab).slice();
+        const likeliest = engine.argmax();
+        expect(engine.decide().class).toBe(confidenceOf(logits, signal) >= threshold ? likeliest : -1);
+      }
+    });
+  },
+);
