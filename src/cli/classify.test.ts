@@ -274,6 +274,12 @@ describe("atome classify", () => {
   });
 });
 
+test("atome export says that a classifier's checkpoint has no threshold", async () => {
+  const { code, stderr } = await runAtome(["export", join("commands", "best.safetensors"), "-o", "bare.atome"], cwd);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/not calibrated and answers always/);
+});
+
 describe("atome report", () => {
   test("writes a page and Markdown of a run", async () => {
     const { code, stdout } = await runAtome(["report", "commands"], cwd);

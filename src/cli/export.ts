@@ -5,7 +5,7 @@ import { type Checkpoint, decodeCheckpoint } from "../checkpoint/checkpoint.js";
 import { Corpus } from "../corpus/corpus.js";
 import { UsageError } from "../model/errors.js";
 import { checkOutput } from "./files.js";
-import { isAtomeFile, readModelInput } from "./models.js";
+import { isAtomeFile, readModelFile, readModelInput } from "./models.js";
 import { byteSize, collect } from "./options.js";
 import { type CommonOptions, grouped, Output, withCommonOptions, withExamples } from "./output.js";
 import { encode } from "./train-data.js";
@@ -49,6 +49,11 @@ async function exportFile(path: string, options: ExportOptions): Promise<void> {
   const exported = isModel ? bytes : await exportBytes(bytes, path, options);
   const { model, ...windows } = await withChosenWindows(exported, path, options, output);
   writeFileAtomically(target, model);
+  if (!isModel && (await readModelFile(model, target)).classNames) {
+    output.note(
+      'The classifier in it is not calibrated and answers always; "atome train" writes a model.atome that is, with its threshold.',
+    );
+  }
   output.result({ model: target, flashBytes: model.length, ...windows });
   output.print(`Wrote ${target}: ${grouped(model.length)} bytes of flash.`);
 }
