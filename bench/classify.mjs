@@ -17,6 +17,7 @@ import { OURS } from "./classify/ours-plan.mjs";
 import { Outcomes } from "./classify/outcomes.mjs";
 import { plan } from "./classify/plan.mjs";
 import { chosenGroups, classifyText, setSummaries } from "./classify/tables.mjs";
+import { dataFolder, namesIn } from "./shared/options.mjs";
 import { publish } from "./shared/results.mjs";
 
 const note = (line) => process.stderr.write(`${line}\n`);
@@ -41,19 +42,10 @@ function readOptions() {
   }
 }
 
-/** The names given for an option, commas or repetition between them; all that are known when there are none. */
-function namesIn(option, given, known) {
-  const names = given.flatMap((text) => text.split(","));
-  const wrong = names.find((name) => !known.includes(name));
-  if (wrong === undefined) return names.length > 0 ? names : known;
-  throw new UsageError(`Cannot use --${option} ${wrong}: expected one of ${known.join(", ")}.`);
-}
-
-function dataFolder() {
-  if (process.env.ATOME_DATA) return process.env.ATOME_DATA;
-  throw new UsageError(
-    'Cannot run the bench "classify": ATOME_DATA is not set; set it to the folder that holds snips-goo2018-split and the others.',
-  );
+/** All that are known when none is named. */
+function namesOrAll(option, given, known) {
+  const names = namesIn(option, given, known);
+  return names.length > 0 ? names : known;
 }
 
 function publishedRows() {
@@ -103,13 +95,15 @@ function shownRows(rows) {
 async function main() {
   const options = readOptions();
   const setNames = plan.sets.map(({ name }) => name);
-  const chosen = namesIn("set", options.set, setNames);
+  const chosen = namesOrAll("set", options.set, setNames);
   const entries = plan.sets.filter(({ name }) => chosen.includes(name));
-  const names = namesIn("only", options.only, Object.keys(plan.titles));
-  if (options.list) return process.stdout.write(`${gridText(entries, dataFolder())}\n`);
+  const names = namesOrAll("only", options.only, Object.keys(plan.titles));
+  if (options.list)
+    return process.stdout.write(`${gridText(entries, dataFolder("classify", "snips-goo2018-split"))}\n`);
 
   const outcomes = new Outcomes(options.keep, publishedRows());
-  if (!options.tables) await runAll(entries, names, dataFolder(), { ...options, outcomes });
+  if (!options.tables)
+    await runAll(entries, names, dataFolder("classify", "snips-goo2018-split"), { ...options, outcomes });
   const rows = shownRows(outcomes.all);
   const text = classifyText(plan, rows);
   const data = { sets: setSummaries(plan, rows), runs: rows };

@@ -24,25 +24,12 @@ import { findTool } from "../dist/emulate/tools.js";
 import { readModel } from "../dist/format/reader.js";
 import { writeModel } from "../dist/format/writer.js";
 import { namedConfig } from "../dist/model/configs.js";
+import { baseOnly } from "./shared/base-only.mjs";
 import { codeLimitsOf, engineText, limitsOf } from "./shared/engine-tables.mjs";
 import { publish } from "./shared/results.mjs";
 import { syntheticParts } from "./shared/synthetic-model.mjs";
 import { neverForgetting, slowWays } from "./shared/worst-case.mjs";
 
-const baseOnly = [
-  "GATED",
-  "INT4",
-  "CHECK",
-  "SAMPLE",
-  "SCORES",
-  "ROUTER",
-  "TOKENS",
-  "RECALL",
-  "NGRAMS",
-  "POOLED",
-  "SENSOR",
-  "DECIDE",
-].map((name) => `ATOME_${name}=0`);
 const shapes = ["nano", "small", "stories", "mid", "prod", "gated-20k", "tokens-20k", "recall-20k"];
 /** Of models/; measured on some cores only, because filling their memory takes the emulator minutes. */
 const shipped = ["stories-20k", "stories-64k"];

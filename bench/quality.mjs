@@ -16,6 +16,7 @@ import { plan } from "./quality/plan.mjs";
 import { Outcomes, runPending } from "./quality/run.mjs";
 import { createStages } from "./quality/stages.mjs";
 import { qualityText, tierSummaries } from "./quality/tables.mjs";
+import { dataFolder, namesIn } from "./shared/options.mjs";
 import { commitName, publish } from "./shared/results.mjs";
 
 const note = (line) => process.stderr.write(`${line}\n`);
@@ -49,14 +50,6 @@ function numberIn(option, text, least, most) {
   throw new UsageError(`Cannot use --${option} ${text}: expected a number from ${least} to ${most}.`);
 }
 
-/** The names given for an option, commas or repetition between them. */
-function namesIn(option, given, known) {
-  const names = given.flatMap((text) => text.split(","));
-  const wrong = names.find((name) => !known.includes(name));
-  if (wrong === undefined) return names;
-  throw new UsageError(`Cannot use --${option} ${wrong}: expected one of ${known.join(", ")}.`);
-}
-
 function filterOf(options) {
   const contexts = [...new Set(plan.settings.map(({ contextBytes }) => `${contextBytes}`))];
   return {
@@ -69,13 +62,6 @@ function filterOf(options) {
       plan.models.map(({ name }) => name),
     ),
   };
-}
-
-function dataFolder() {
-  if (process.env.ATOME_DATA) return process.env.ATOME_DATA;
-  throw new UsageError(
-    'Cannot run the bench "quality": ATOME_DATA is not set; set it to the folder that holds tinystories-v1-train-2mib and the others.',
-  );
 }
 
 function publishedRows() {
@@ -123,7 +109,7 @@ async function main() {
   const scale = numberIn("scale", options.scale, 1e-6, 1);
   const atATime = numberIn("jobs", options.jobs, 1, 64);
   const { keep } = options;
-  const jobs = createJobs(plan, { data: dataFolder(), keep, scale });
+  const jobs = createJobs(plan, { data: dataFolder("quality", "tinystories-v1-train-2mib"), keep, scale });
   const outcomes = new Outcomes(keep, publishedRows());
   const { pending } = createStages(plan, { jobOf: jobs.jobOf, rowOf: outcomes.of, filter });
   if (options.list) return list(pending(), atATime, options.json);

@@ -19,6 +19,7 @@ import { memoryBytes } from "../dist/format/layout.js";
 import { readModel } from "../dist/format/reader.js";
 import { configToJson } from "../dist/model/config.js";
 import { namedConfig } from "../dist/model/configs.js";
+import { baseOnly } from "./shared/base-only.mjs";
 import { markdownTable, publish } from "./shared/results.mjs";
 
 const run = promisify(execFile);
@@ -66,21 +67,6 @@ async function atome(...args) {
 }
 
 const steps = 3000;
-/** Of the engine only what runs the base block: the firmware feeds symbols and reads symbols. */
-const baseOnly = [
-  "GATED",
-  "INT4",
-  "CHECK",
-  "SAMPLE",
-  "SCORES",
-  "ROUTER",
-  "TOKENS",
-  "RECALL",
-  "NGRAMS",
-  "POOLED",
-  "SENSOR",
-  "DECIDE",
-].map((name) => `ATOME_${name}=0`);
 const cases = [
   {
     ...{ config: "nano", board: smallBoards.ch32v003, tables: 1, firmwareBytes: 8 },

@@ -1,4 +1,4 @@
-import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
+import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { classNumbers, NO_CLASS } from "../corpus/classes.js";
 import type { SourceFile } from "../corpus/corpus.js";
 import { type LabelledExample, type LabelledExamples, readExamples } from "../corpus/examples.js";
@@ -15,14 +15,16 @@ import type { TextExamples } from "../train/examples.js";
 import { endClassifier, type ScoredPart } from "./classifier-ending.js";
 import {
   filesOf,
-  isBetterClassifier,
   type LabelledChoice,
+  type LabelledData,
   LabelledMaterial,
+  LabelledTask,
+  onlyPath,
   targetOf,
   testNames,
 } from "./labelled-task.js";
 import { grouped } from "./output.js";
-import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
+import type { Ending, Task, Vocabulary } from "./task.js";
 
 /** What the command line says about texts with classes. */
 export interface ClassifyChoice extends LabelledChoice {
@@ -42,37 +44,14 @@ const CALIBRATION_TEXTS = 256;
 /** Longest text: nobody labels what is longer by hand, and it would take minutes to read. */
 const MOST_BYTES = 65_536;
 
-/** Learning which class a text belongs to. */
-export class ClassifyTask implements Task {
-  readonly #path: string;
-  readonly #choice: ClassifyChoice;
-  readonly #note: (line: string) => void;
-
-  /** @throws UsageError when there is more than one path, or more than one target */
-  constructor(paths: readonly string[], choice: ClassifyChoice, note: (line: string) => void) {
-    if (paths.length !== 1) {
-      throw new UsageError(
-        `Cannot train a classifier on ${paths.length} files: expected one file or folder; join them, or give held-out examples with --validation-file and --test-file.`,
-      );
-    }
-    targetOf(choice, USUAL_COVERAGE);
-    this.#path = paths[0];
-    this.#choice = choice;
-    this.#note = note;
-  }
-
-  open(config: ModelConfig): TaskData {
-    const data = new ClassifyData(this.#path, this.#choice, config);
-    for (const note of data.notes) this.#note(note);
-    return data;
-  }
-
-  isBetter(one: HistoryEntry, other: HistoryEntry): boolean {
-    return isBetterClassifier(one, other);
-  }
+/** Learning which class a text belongs to. @throws UsageError when there is more than one path, or more than one target */
+export function classifyTask(paths: readonly string[], choice: ClassifyChoice, note: (line: string) => void): Task {
+  const path = onlyPath(paths, "a classifier", "file or folder; join them");
+  targetOf(choice, USUAL_COVERAGE);
+  return new LabelledTask((config) => new ClassifyData(path, choice, config), note);
 }
 
-class ClassifyData implements TaskData {
+class ClassifyData implements LabelledData {
   readonly sha256: string;
   readonly corpusFiles: readonly SourceFile[];
   readonly validationFile: SourceFile | null;

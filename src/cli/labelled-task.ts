@@ -5,10 +5,11 @@ import type { HistoryEntry } from "../checkpoint/checkpoint.js";
 import type { SourceFile } from "../corpus/corpus.js";
 import { readWhole } from "../corpus/files.js";
 import type { Target } from "../evaluate/selective.js";
+import type { ModelConfig } from "../model/config.js";
 import { UsageError } from "../model/errors.js";
 import type { Examples } from "../train/examples.js";
 import type { Trainer } from "../train/trainer.js";
-import type { TaskMaterial, Validation } from "./task.js";
+import type { Task, TaskData, TaskMaterial, Validation } from "./task.js";
 
 /** What the command line says about labelled data. */
 export interface LabelledChoice {
@@ -36,11 +37,41 @@ export function targetOf({ maxRisk, coverage }: LabelledChoice, usual: number): 
 export const testNames = (files: readonly string[]): string[] =>
   files.length === 1 ? ["test"] : files.map((file) => basename(file, extname(file)));
 
-/** A classifier's validation is better when more is right or, with as much, when the loss is less. */
-export const isBetterClassifier = (one: HistoryEntry, other: HistoryEntry): boolean =>
-  one.accuracy === other.accuracy
-    ? one.validationLoss < other.validationLoss
-    : (one.accuracy ?? 0) > (other.accuracy ?? 0);
+/** @param what is trained, and what it is trained on, in words @throws UsageError when there is more than one path */
+export function onlyPath(paths: readonly string[], what: string, expected: string): string {
+  if (paths.length === 1) return paths[0];
+  throw new UsageError(
+    `Cannot train ${what} on ${paths.length} files: expected one ${expected}, or give held-out data with --validation-file and --test-file.`,
+  );
+}
+
+/** Labelled data of a run, with what the user should know of them, one sentence each. */
+export interface LabelledData extends TaskData {
+  readonly notes: readonly string[];
+}
+
+/** Learning classes, of whatever data. */
+export class LabelledTask implements Task {
+  readonly #open: (config: ModelConfig) => LabelledData;
+  readonly #note: (line: string) => void;
+
+  constructor(open: (config: ModelConfig) => LabelledData, note: (line: string) => void) {
+    this.#open = open;
+    this.#note = note;
+  }
+
+  open(config: ModelConfig): TaskData {
+    const data = this.#open(config);
+    for (const note of data.notes) this.#note(note);
+    return data;
+  }
+
+  /** More is right or, with as much, the loss is less. */
+  isBetter(one: HistoryEntry, other: HistoryEntry): boolean {
+    if (one.accuracy === other.accuracy) return one.validationLoss < other.validationLoss;
+    return (one.accuracy ?? 0) > (other.accuracy ?? 0);
+  }
+}
 
 /** Labelled examples as the trainer wants them. */
 export class LabelledMaterial implements TaskMaterial {

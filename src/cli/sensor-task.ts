@@ -1,4 +1,4 @@
-import type { Checkpoint, HistoryEntry } from "../checkpoint/checkpoint.js";
+import type { Checkpoint } from "../checkpoint/checkpoint.js";
 import { classNumbers, NO_CLASS } from "../corpus/classes.js";
 import type { SourceFile } from "../corpus/corpus.js";
 import { readTable } from "../corpus/examples.js";
@@ -13,14 +13,16 @@ import { endClassifier, type ScoredPart } from "./classifier-ending.js";
 import { routerEntropyBits } from "./classify-task.js";
 import {
   filesOf,
-  isBetterClassifier,
   type LabelledChoice,
+  type LabelledData,
   LabelledMaterial,
+  LabelledTask,
+  onlyPath,
   targetOf,
   testNames,
 } from "./labelled-task.js";
 import { grouped } from "./output.js";
-import type { Ending, Task, TaskData, Vocabulary } from "./task.js";
+import type { Ending, Task, Vocabulary } from "./task.js";
 import { outsideNotes, validRanges } from "./valid-ranges.js";
 
 /** What the command line says about measurements with classes. */
@@ -38,34 +40,11 @@ const USUAL_COVERAGE = 1;
 /** Rows of embedding that the numbers' ranges are fitted to. */
 const CALIBRATION_STEPS = 4096;
 
-/** Learning which class each sample of a sensor belongs to. */
-export class SensorTask implements Task {
-  readonly #path: string;
-  readonly #choice: SensorChoice;
-  readonly #note: (line: string) => void;
-
-  /** @throws UsageError when there is more than one path, or more than one target */
-  constructor(paths: readonly string[], choice: SensorChoice, note: (line: string) => void) {
-    if (paths.length !== 1) {
-      throw new UsageError(
-        `Cannot train a sensor's model on ${paths.length} files: expected one table; join them with a column that names the series, or give held-out samples with --validation-file and --test-file.`,
-      );
-    }
-    targetOf(choice, USUAL_COVERAGE);
-    this.#path = paths[0];
-    this.#choice = choice;
-    this.#note = note;
-  }
-
-  open(config: ModelConfig): TaskData {
-    const data = new SensorData(this.#path, this.#choice, config);
-    for (const note of data.notes) this.#note(note);
-    return data;
-  }
-
-  isBetter(one: HistoryEntry, other: HistoryEntry): boolean {
-    return isBetterClassifier(one, other);
-  }
+/** Learning which class each sample of a sensor belongs to. @throws UsageError as `classifyTask` */
+export function sensorTask(paths: readonly string[], choice: SensorChoice, note: (line: string) => void): Task {
+  const path = onlyPath(paths, "a sensor's model", "table; join them with a column that names the series");
+  targetOf(choice, USUAL_COVERAGE);
+  return new LabelledTask((config) => new SensorData(path, choice, config), note);
 }
 
 interface Parts {
@@ -74,7 +53,7 @@ interface Parts {
   tests: readonly { name: string; table: SensorTable }[];
 }
 
-class SensorData implements TaskData {
+class SensorData implements LabelledData {
   readonly sha256: string;
   readonly corpusFiles: readonly SourceFile[];
   readonly validationFile: SourceFile | null;

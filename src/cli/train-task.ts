@@ -1,11 +1,11 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../model/errors.js";
-import { type ClassifyChoice, ClassifyTask } from "./classify-task.js";
+import { type ClassifyChoice, classifyTask } from "./classify-task.js";
 import type { LabelledChoice } from "./labelled-task.js";
 import { LanguageTask } from "./language-task.js";
 import { collect, realNumber } from "./options.js";
 import type { ReadingView } from "./reading-view.js";
-import { type SensorChoice, SensorTask } from "./sensor-task.js";
+import { type SensorChoice, sensorTask } from "./sensor-task.js";
 import type { Task } from "./task.js";
 import type { DataChoice } from "./train-data.js";
 
@@ -118,6 +118,6 @@ export function taskOf(
     );
   }
   if (task === "language") return new LanguageTask(paths, choice, symbolPath, view);
-  if (task === "classify") return new ClassifyTask(paths, { ...choice, testShare }, note);
-  return new SensorTask(paths, { ...choice, testShare }, note);
+  if (task === "classify") return classifyTask(paths, { ...choice, testShare }, note);
+  return sensorTask(paths, { ...choice, testShare }, note);
 }

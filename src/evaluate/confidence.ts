@@ -1,8 +1,9 @@
 import { entropy, exp2Negative, log2Fraction, maximum, softmax } from "../engine/mirror.js";
+import { SIGNALS as FORMAT_SIGNALS } from "../format/layout.js";
 import type { ScoredExample } from "./scored-example.js";
 
 /** What the engine can hold against a threshold (SPEC.md 2.7), by its number in the decision record. */
-export const DECISION_SIGNALS = ["probability", "margin", "entropy", "energy"] as const;
+export const DECISION_SIGNALS = FORMAT_SIGNALS;
 export type DecisionSignal = (typeof DECISION_SIGNALS)[number];
 
 /** Every measure of how sure a decision is; the router's entropy is reported and never decides. */
