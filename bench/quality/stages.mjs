@@ -54,12 +54,13 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
 
   const tuningSetting = ({ tier }) => ({ tier, texts: "stories", ...plan.tuning });
 
-  /** The shape and the rate of the tuning, and the rate below. */
+  /** The shape and the rate of the tuning, and the rate below; where the plan says so, ours keeps its rate. */
   function carried(model, setting) {
     const origin = tuned(model, tuningSetting(setting));
     if (!origin.best) return origin;
     const { shape, learningRate } = origin.best;
-    const rates = model.hasFixedRate ? [learningRate] : [learningRate, learningRate / 2];
+    const isFixed = model.hasFixedRate || (setting.oursKeepsRate && isOurs(model));
+    const rates = isFixed ? [learningRate] : [learningRate, learningRate / 2];
     const jobs = rates.map((rate) => jobOf({ model, shape, setting, learningRate: rate, seed: tuningSeed }));
     const fitting = jobs.filter((job) => job);
     const best = fitting.length > 0 ? leastOf(fitting) : undefined;

@@ -140,6 +140,19 @@ describe("createStages()", () => {
     expect(there(tested).filter((key) => key.includes("0.02"))).toEqual([]);
   });
 
+  test("leaves ours the chosen rate alone where the plan says so, and rivals both", () => {
+    const settings = [setting("1x"), { ...setting("10x"), oursKeepsRate: true }];
+    const { keys } = complete(validation, {}, { ...plan, settings });
+    const there = keys.filter((key) => key.includes(" 10x ") && key.endsWith(" 1")).sort();
+    expect(there).toEqual([
+      "a wide stories 10x 0.02 1",
+      "a wide stories 10x 0.04 1",
+      "b wide stories 10x 0.02 1",
+      "b wide stories 10x 0.04 1",
+      "ours wide stories 10x 0.04 1",
+    ]);
+  });
+
   test("chooses nothing on the split of one text", () => {
     expect(complete().keys.filter((key) => key.includes("split"))).toEqual([
       "ours wide split 1x 0.04 1",
