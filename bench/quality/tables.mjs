@@ -127,37 +127,61 @@ function tuningSection(plan, rows, tier) {
   ];
 }
 
+/** A line per setting that has a duel, begun by cells of its own. */
+function duelsTable(plan, rows, settings, columns, cellsOf) {
+  const lines = settings.flatMap((setting) => {
+    const found = duel(plan, rows, setting);
+    if (!found) return [];
+    const { ours, rival, difference, blocks } = found;
+    const percent = (difference.mean / bitsOf(rival.rows)) * 100;
+    return [
+      [
+        ...cellsOf(setting, ours.rows[0]),
+        ...[bpb(bitsOf(ours.rows)), ours.rows[0].ramBytes],
+        ...[rival.model.title, bpb(bitsOf(rival.rows)), rival.rows[0].ramBytes],
+        ...[`${percent < 0 ? "-" : "+"}${Math.abs(percent).toFixed(1)} %`, signed(difference.mean)],
+        ...[difference.count, interval(difference), interval(blocks)],
+      ],
+    ];
+  });
+  const all = [
+    ...[...columns, "ours", "RAM", "best rival", "bits per byte", "RAM", "", "difference"],
+    ...["seeds", "95 % interval over seeds", "over blocks of the text"],
+  ];
+  return lines.length < 2 ? undefined : markdownTable(all, lines);
+}
+
+/** Ours and the best rival over tiers and budgets. */
+function summarySection(plan, rows) {
+  const settings = plan.settings.filter(({ contextBytes }) => contextBytes === plan.tuning.contextBytes);
+  const table = duelsTable(plan, rows, settings, ["flash", "steps"], ({ tier }, { steps }) => [
+    plan.tiers[tier],
+    steps,
+  ]);
+  return table ? [table] : [];
+}
+
 /** Ours and the best rival over the contexts. */
 function contextSection(plan, rows) {
   const { tier, budget } = plan.headline;
   const settings = plan.settings
     .filter((setting) => setting.tier === tier && setting.budget === budget)
     .sort((a, b) => a.contextBytes - b.contextBytes);
-  const lines = settings.flatMap((setting) => {
-    const found = duel(plan, rows, setting);
-    if (!found) return [];
-    const { ours, rival, difference } = found;
-    return [
-      [
-        ...[setting.contextBytes, bpb(bitsOf(ours.rows)), ours.rows[0].ramBytes],
-        ...[rival.model.title, bpb(bitsOf(rival.rows)), rival.rows[0].ramBytes],
-        ...[signed(difference.mean), interval(difference), difference.count],
-      ],
-    ];
+  const table = duelsTable(plan, rows, settings, ["context bytes"], ({ contextBytes }) => [contextBytes]);
+  return table ? [`### Contexts at ${grouped(plan.tiers[tier])} bytes\n\n${table}`] : [];
+}
+
+/** What of the plan has no row: models where rates are tuned, whole settings elsewhere. */
+function missingSection(plan, rows) {
+  const lines = plan.settings.flatMap((setting) => {
+    const { contextBytes, budget, tier } = setting;
+    const there = groupsOf(plan, rows, setting).map(({ model }) => model);
+    const isTuning = budget === plan.tuning.budget && contextBytes === plan.tuning.contextBytes;
+    const left = isTuning ? plan.models.filter((model) => model.shapes[tier] && !there.includes(model)) : [];
+    const what = there.length === 0 ? "everything" : left.map(({ title }) => title).join("; ");
+    return what ? [`- ${settingTitle(plan.tiers[tier], { steps: plan.budgets[budget], contextBytes })}: ${what}`] : [];
   });
-  if (lines.length < 2) return [];
-  const columns = [
-    "context bytes",
-    "ours",
-    "RAM",
-    "best rival",
-    "bits per byte",
-    "RAM",
-    "difference",
-    "95 % interval",
-    "seeds",
-  ];
-  return [`### Contexts at ${grouped(plan.tiers[tier])} bytes\n\n${markdownTable(columns, lines)}`];
+  return lines.length > 0 ? [`Of what the plan names, this is not measured:\n\n${lines.join("\n")}`] : [];
 }
 
 function splitSection(plan, rows) {
@@ -187,14 +211,15 @@ Ours remembers the last 512 symbols for its recall (ARCHITECTURE.md), in trainin
 without recall, and a rival that was given our recall, with the same memory.
 
 A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
-and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. At 64 and
-256 KB it is not complete: some rivals, budgets and seeds are missing.`;
+and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others.`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {
   const tiers = Object.keys(plan.tiers);
   return [
     introduction,
+    ...summarySection(plan, rows),
+    ...missingSection(plan, rows),
     ...plan.settings.flatMap((setting) => settingSection(plan, rows, setting)),
     ...contextSection(plan, rows),
     ...splitSection(plan, rows),

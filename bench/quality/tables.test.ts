@@ -57,8 +57,23 @@ describe("qualityText()", () => {
     expect(qualityText(plan, rows)).not.toContain("failed");
   });
 
-  test("invents nothing for what is not measured", () => {
+  test("puts budgets and tiers side by side", () => {
+    const longer = rows.map((row) => ({ ...row, budget: "10x", steps: 30000, testBpb: row.testBpb - 0.1 }));
+    expect(qualityText(plan, rows)).not.toContain("| flash | steps |");
+    const lines = qualityText(plan, [...rows, ...longer]).split("\n");
+    const table = lines.slice(lines.findIndex((line) => line.startsWith("| flash | steps |"))).slice(2, 4);
+    expect(table[0]).toMatch(
+      /^\| 20,480 \| 3,000 \| 1.6000 \| 5,000 \| GPT, int4, QAT \| 1.8000 \| 5,000 \| -11.1 % \| -0.2000 \| 2 \|/,
+    );
+    expect(table[1]).toMatch(/^\| 20,480 \| 30,000 \| 1.5000 \|/);
+  });
+
+  test("invents nothing for what is not measured, and names it", () => {
     const text = qualityText(plan, []);
     expect(text).not.toMatch(/^#|\|/m);
+    expect(text).toContain("- 262,144 bytes of flash, 30,000 steps, context of 256 bytes: everything");
+    expect(qualityText(plan, rows)).toMatch(
+      /- 20,480 bytes of flash, 3,000 steps, context of 256 bytes: .*Llama, FP32/,
+    );
   });
 });
