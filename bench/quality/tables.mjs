@@ -145,7 +145,7 @@ function duelsTable(plan, rows, settings, columns, cellsOf) {
     ];
   });
   const all = [
-    ...[...columns, "ours", "RAM", "best rival", "bits per byte", "RAM", "", "difference"],
+    ...[...columns, "ours", "RAM", "best rival", "bits per byte", "RAM", "relative", "difference"],
     ...["seeds", "95 % interval over seeds", "over blocks of the text"],
   ];
   return lines.length < 2 ? undefined : markdownTable(all, lines);
