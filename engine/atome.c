@@ -69,12 +69,11 @@ typedef const ATOME_FLASH uint8_t flash_t; /* a byte of the model, or of a text 
 #else
 #error "ATOME_TABLES must be 4 or 1"
 #endif
-#define HAS_INT4(a, option) (ATOME_INT4 && ((a)->options & (option)))
 
 enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56, RECALL_BYTES = 116, NGRAM_BYTES = 8, DECISION_BYTES = 8 };
 enum { LOCAL = 1, STATE = 2, SPARSE = 4 }; /* pathways */
-enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16, NGRAMS = 32, POOLED = 64, SENSOR = 128, DECISION = 256 }; /* options */
-#define OPTIONS_INT4 (ATOME_INT4 ? EMBED_INT4 | UNEMBED_INT4 : 0)
+enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16, NGRAMS = 32, POOLED = 64, SENSOR = 128, DECISION = 256, MATRICES_INT4 = 512 }; /* options */
+#define OPTIONS_INT4 (ATOME_INT4 ? EMBED_INT4 | UNEMBED_INT4 | MATRICES_INT4 : 0)
 #define OPTIONS_MORE (ATOME_RECALL * RECALL | ATOME_NGRAMS * NGRAMS | ATOME_POOLED * POOLED | ATOME_SENSOR * SENSOR | ATOME_DECIDE * DECISION)
 #define OPTIONS_RUN (TIED | CLASSIFIER | OPTIONS_INT4 | OPTIONS_MORE) /* of models that this build runs */
 enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAST = 5 };
@@ -361,20 +360,31 @@ static void multiply_ternary(atome_t *a, uint32_t rows, uint32_t columns, int32_
 }
 
 #if ATOME_INT4
-/* product = the logits of Q . vector; the cursor stays: nothing is read behind the last table */
-static void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
-  flash_t *step = a->weights, *nibble = step + align4(2 * rows);
+/* product = 8 Q . vector times the steps, over 2^shift; moves the cursor past Q */
+static NOINLINE void multiply_int4(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product, uint32_t shift) {
+  flash_t *step = a->weights, *nibble = FORWARD(step, align4(2 * rows));
   const int16_t *v = a->vector, *end = v + columns;
   int32_t bias = 0;
+  a->weights = FORWARD(nibble, align4(rows * ((columns + 1) >> 1)));
   a->vector[columns] = 0;
   for (; v != end; v++) bias += 8 * (int32_t)*v;
   for (; rows; rows--, step += 2) {
     int32_t sum = -bias;
     for (v = a->vector; v < end; v += 2, nibble++) sum += (*nibble & 15) * (int32_t)v[0] + (*nibble >> 4) * (int32_t)v[1];
-    *product++ = rescale(mul_q15(8 * sum, (int32_t)read16(step)), a->model + LOGIT_SCALE);
+    *product++ = mul_q15(8 * sum, (int32_t)read16(step)) >> shift;
   }
 }
 #endif
+
+/* product = M . vector, M a matrix of a layer; moves the cursor past M */
+static void multiply(atome_t *a, uint32_t rows, uint32_t columns, int32_t *product) {
+#if ATOME_INT4
+  if (a->options & MATRICES_INT4)
+    multiply_int4(a, rows, columns, product, 5);
+  else
+#endif
+    multiply_ternary(a, rows, columns, product);
+}
 
 /* x = row of a ternary table, times scale; moves the cursor past the table */
 static void load_ternary(atome_t *a, int32_t *x, uint32_t rows, uint32_t row, uint32_t scale) {
@@ -604,7 +614,7 @@ static void run_layer(atome_t *a, uint16_t *mix) {
   a->weights = record + RECORD_BYTES;
   normalize(a, record[NORM_SHIFT]);
   if (!gated) rows = ATOME_SPARSE && paths & SPARSE ? 2 * a->head + w : 0;
-  multiply_ternary(a, rows + router_rows(paths), a->width, product);
+  multiply(a, rows + router_rows(paths), a->width, product);
   route(a, product + rows, mix, gain);
 
   taps = constants = a->weights;
@@ -619,7 +629,7 @@ static void run_layer(atome_t *a, uint16_t *mix) {
   if (ATOME_SPARSE && paths & SPARSE) {
 #if ATOME_SPARSE
     int32_t *query = gated ? product + rows + 3 : product;
-    if (gated) multiply_ternary(a, 2 * a->head, w, query);
+    if (gated) multiply(a, 2 * a->head, w, query);
     attend(a, query, gated ? product : product + 2 * a->head, gain[2]);
 #endif
   } else
@@ -636,7 +646,7 @@ static void run_layer(atome_t *a, uint16_t *mix) {
     if (gated) a->vector[c] = (int16_t)clamp((clamp(mixed, MIX_MAX) * product[w + c]) >> record[MIX_SHIFT], VECTOR_MAX);
   } while (c);
   if (gated) {
-    multiply_ternary(a, a->width, w, product);
+    multiply(a, a->width, w, product);
     scale_product(product, a->width, record + OUT, INT32_MAX);
   }
   add_product(a);
@@ -917,6 +927,7 @@ static NOINLINE void pass_table(walk_t *walk, uint32_t rows, uint32_t columns, u
 static NOINLINE uint32_t pass_layer(walk_t *walk) {
   flash_t *record = walk->a.weights;
   uint32_t gated = IS_GATED(&walk->a), d = walk->a.width, w = walk->a.paths_width, heads = 0, paths, bytes = 0, i;
+  uint32_t int4 = walk->a.options & MATRICES_INT4;
   pass(walk, ANY, 0, RECORD_BYTES);
   if (walk->error) return 0;
   paths = *record;
@@ -934,7 +945,7 @@ static NOINLINE uint32_t pass_layer(walk_t *walk) {
     if (bad_scale(record + i)) walk->error = ATOME_ERROR_SCALE;
   i = gated ? 2 * w : heads ? heads + d : 0;
   pass(walk, ANY, 0, 4 * d);
-  pass_table(walk, i + router_rows(paths), d, 0);
+  pass_table(walk, i + router_rows(paths), d, int4);
   if (paths & LOCAL) {
     bytes += 4 * w;
     pass(walk, gated ? TAPS6 : TAPS2, w, gated ? 2 * w : 0);
@@ -944,8 +955,8 @@ static NOINLINE uint32_t pass_layer(walk_t *walk) {
     pass(walk, CONSTANTS, w, 0);
   }
   if (gated) {
-    pass_table(walk, heads, w, 0);
-    pass_table(walk, d, w, 0);
+    pass_table(walk, heads, w, int4);
+    pass_table(walk, d, w, int4);
   }
   return bytes;
 }
@@ -1239,9 +1250,11 @@ const int32_t *atome_logits(atome_t *a) {
   normalize(a, read16(a->model + FINAL_SHIFT));
   if (a->options & TIED) a->weights = a->content;
 #if ATOME_INT4
-  if (a->options & UNEMBED_INT4)
-    multiply_int4(a, rows, a->width, logits);
-  else
+  if (a->options & UNEMBED_INT4) {
+    uint32_t i;
+    multiply_int4(a, rows, a->width, logits, 0);
+    for (i = 0; i < rows; i++) logits[i] = rescale(logits[i], a->model + LOGIT_SCALE);
+  } else
 #endif
   {
     multiply_ternary(a, rows, a->width, logits);

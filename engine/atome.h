@@ -61,7 +61,7 @@ extern "C" {
 #define ATOME_SPARSE 1 /* layers with sparse attention */
 #endif
 #ifndef ATOME_INT4
-#define ATOME_INT4 1 /* 4-bit tables */
+#define ATOME_INT4 1 /* 4-bit tables and matrices */
 #endif
 #ifndef ATOME_RECALL
 #define ATOME_RECALL 1 /* models with recall, atome_recall */

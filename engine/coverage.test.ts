@@ -40,7 +40,7 @@ const builds: { text: string; define?: string; isRefused: (model: Uint8Array) =>
     define: `ATOME_${name === "decision" ? "DECIDE" : name.toUpperCase()}=0`,
     isRefused: (model: Uint8Array) => (options(model) & OPTION[name]) !== 0,
   })),
-  { text: source, define: "ATOME_INT4=0", isRefused: (model) => (options(model) & 6) !== 0 },
+  { text: source, define: "ATOME_INT4=0", isRefused: (model) => (options(model) & (6 | OPTION.matricesInt4)) !== 0 },
   { text: source, define: "ATOME_GATED=0", isRefused: isGated },
   { text: source, define: "ATOME_BASE=0", isRefused: (model) => !isGated(model) },
 ];

@@ -80,7 +80,7 @@ const PROOFS = [
     contracts: [],
     options: apart({ prove_encode: 200, atome_encode: 200 }),
   },
-  ...["BASE", "GATED", "INT4", "CLASSES", "RECALL", "WIDE"].map(shape),
+  ...["BASE", "GATED", "INT4", "MATRICES", "CLASSES", "RECALL", "WIDE"].map(shape),
   // A shape that ships: its longest loops are those over the codes of a matrix.
   { ...shape("GATED_20K"), options: [...stepStates, "-eva-min-loop-unroll", "4000"], isLong: true },
 ];

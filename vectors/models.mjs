@@ -16,6 +16,7 @@ import {
   sampleBase,
   sampleClassifier,
   sampleGated,
+  sampleInt4Matrices,
   sampleNgrams,
   sampleRecall,
   sampleSensor,
@@ -26,7 +27,7 @@ import { sealModel } from "../dist/format/writer.js";
 import { signed } from "./signed.mjs";
 
 const { local, state, sparse } = PATHWAY;
-const { tied, embedInt4, unembedInt4, classifier, pooled, decision } = OPTION;
+const { tied, embedInt4, unembedInt4, classifier, pooled, decision, matricesInt4 } = OPTION;
 const TIED_INT4 = tied | embedInt4 | unembedInt4;
 
 const utf8 = (text) => new TextEncoder().encode(text);
@@ -59,9 +60,9 @@ function usualNorm(draw, dModel) {
   return { gamma, beta: Int16Array.from({ length: dModel }, () => draw(-200, 200)) };
 }
 
-function usualTable(draw, table) {
+function usualTable(draw, table, greatest = 8191) {
   if (table?.kind !== "int4") return table;
-  return { ...table, steps: table.steps.map(() => draw(512, 8191)) };
+  return { ...table, steps: table.steps.map(() => draw((greatest + 1) >> 4, greatest)) };
 }
 
 /** Up to 2 bits, up to half of the way to the top. */
@@ -104,6 +105,9 @@ function usualLayer(draw, dimensions, layer) {
       a: layer.state.a.map(() => (draw(0, 3) === 0 ? draw(-STATE_LIMIT, STATE_LIMIT) : draw(24000, 32700))),
       c: layer.state.c.map(() => draw(-16384, 16384)),
     },
+    first: usualTable(draw, layer.first, 32767),
+    second: usualTable(draw, layer.second, 32767),
+    third: usualTable(draw, layer.third, 32767),
   };
 }
 
@@ -233,6 +237,21 @@ const USUAL = [
     "4-bit tables with an odd d",
     { vocab: 17, d: 13, e: 21, options: embedInt4 | unembedInt4, layers: [[local | state], [local]] },
   ],
+  [
+    "base-int4-matrices",
+    "4-bit matrices between ternary tables: with every pathway, a router alone, and none",
+    { vocab: 17, d: 22, head: 5, options: matricesInt4, layers: [[7, 3], [local | state], [state]] },
+  ],
+  [
+    "gated-int4-matrices",
+    "4-bit matrices and one 4-bit table, an even d and an odd e",
+    { vocab: 17, d: 14, e: 21, options: TIED_INT4 | matricesInt4, layers: [[local | state], [7, 3], [local]] },
+  ],
+  [
+    "gated-int4-matrices-odd",
+    "the same, an odd d and an even e",
+    { vocab: 9, d: 11, e: 30, head: 3, options: matricesInt4, layers: [[local | sparse, 2], [local | state]] },
+  ],
 ];
 
 const CLASSES = ["light on", "light off", "Wärme", "", "x".repeat(255), "blind up", "blind down"].map(utf8);
@@ -322,6 +341,8 @@ function loudest(model, sign) {
   const gamma = (norm) => ({ gamma: sign(norm.gamma, 32767), beta: sign(norm.beta, 32767) });
   const int4Loudest = (table) =>
     table?.kind === "int4" ? { ...table, values: filled(table.values, -8), steps: filled(table.steps, 32767) } : table;
+  const matrixLoudest = (matrix) =>
+    matrix?.kind === "ternary" ? { ...matrix, trits: filled(matrix.trits, 1) } : int4Loudest(matrix);
   return {
     ...model,
     epsilon: 0,
@@ -342,9 +363,9 @@ function loudest(model, sign) {
       taps: layer.tapScales ? filled(layer.taps, -32) : filled(layer.taps, 1),
       tapScales: layer.tapScales && sign(layer.tapScales, 32767),
       state: layer.state && { a: sign(layer.state.a, STATE_LIMIT), c: sign(layer.state.c, 32767) },
-      first: layer.first && filled(layer.first, 1),
-      second: layer.second && filled(layer.second, 1),
-      third: layer.third && filled(layer.third, 1),
+      first: matrixLoudest(layer.first),
+      second: matrixLoudest(layer.second),
+      third: matrixLoudest(layer.third),
     })),
   };
 }
@@ -431,13 +452,21 @@ const extremes = () => {
     ["extreme-int4", "4-bit rows at their largest", loudest(usualModel(205, int4), filled)],
     [
       "extreme-int4-wide",
-      "the largest 4-bit product there is: 1024 times -8 and 6553",
+      "the largest 4-bit product of a table: 1024 times -8 and 6553",
       loudest(usualModel(206, widest), filled),
     ],
     [
       "extreme-inner-2048",
       "the largest e, and the largest ternary product: 2048 times 6553",
       steadiest(usualModel(214, shapeOf({ vocab: 4, d: 2, e: 2048, layers: [[local]] })), filled),
+    ],
+    [
+      "extreme-int4-matrices",
+      "the largest 4-bit product there is: 2048 times -8 and 6553",
+      steadiest(
+        usualModel(218, shapeOf({ vocab: 4, d: 2, e: 2048, options: matricesInt4, layers: [[local | state]] })),
+        filled,
+      ),
     ],
     [
       "extreme-head-256",
@@ -502,6 +531,11 @@ const extremes = () => {
       "wild-int4",
       "any value the format allows, 4-bit tables",
       wild(303, { vocab: 20, d: 17, options: TIED_INT4, layers: [[3], [1]] }),
+    ],
+    [
+      "wild-int4-matrices",
+      "any value the format allows, everything in 4 bits",
+      wild(304, { vocab: 20, d: 17, e: 28, head: 5, options: TIED_INT4 | matricesInt4, layers: [[7, 4], [3], [1]] }),
     ],
   ];
 };
@@ -843,6 +877,11 @@ const withUnused = () => [
     "rows of 4 bits whose unused last value is not 0",
     usualModel(603, shapeOf({ vocab: 20, d: 17, options: TIED_INT4, layers: [[3], [1]] })),
   ],
+  [
+    "unused-nibbles-matrices",
+    "the same in the matrices of a layer",
+    usualModel(604, shapeOf({ vocab: 9, d: 7, e: 9, head: 2, options: matricesInt4, layers: [[7, 2]] })),
+  ],
 ];
 
 /** Puts 1 into the unused trits of the last group of each row: they were 0. */
@@ -887,6 +926,7 @@ export function vectorModels() {
     ["sample-classifier", "classifier, wild values", sampleClassifier()],
     ["sample-ngrams", "pooled classifier with n-grams, wild values", sampleNgrams()],
     ["sample-sensor", "sensor, wild values", sampleSensor()],
+    ["sample-int4-matrices", "4-bit matrices, wild values", sampleInt4Matrices()],
   ];
   const written = [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall(), ...withSignature()];
   const classifiers = [...withNgrams(), ...withPool(), ...withSensor(), ...withDecision()];

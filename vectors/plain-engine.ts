@@ -9,6 +9,7 @@ import { UsageError } from "../src/model/errors.js";
 
 type Layer = AtomeModel["layers"][number];
 type Table = AtomeModel["embedding"];
+type Int4Table = Extract<Table, { kind: "int4" }>;
 type Scale = AtomeModel["logitScale"];
 type RecallParts = NonNullable<AtomeModel["recall"]>;
 type SensorParts = NonNullable<AtomeModel["sensor"]>;
@@ -93,14 +94,22 @@ function log2(probability: number): number {
 const entropyOf = (p: ArrayLike<number>): number =>
   sum(Array.from(p, (value) => (value > 0 ? shr(value * (15 * 2048 - log2(value)), 15) : 0)));
 
-/** matrix . v; `trits` row-major. */
-function ternary(trits: Int8Array, v: readonly number[], rows: number): number[] {
-  return range(rows).map((row) => {
-    let total = 0;
-    for (let c = 0; c < v.length; c++) total += trits[row * v.length + c] * v[c];
-    return bound(total, 6553 * 2048, "a ternary product");
-  });
-}
+/** matrix . v in whole numbers, `values` row-major. */
+const sums = (values: Int8Array, v: readonly number[], rows: number): number[] =>
+  range(rows).map((row) => sum(v.map((value, c) => values[row * v.length + c] * value)));
+
+const ternary = (trits: Int8Array, v: readonly number[], rows: number): number[] =>
+  sums(trits, v, rows).map((A) => bound(A, 6553 * 2048, "a ternary product"));
+
+/** P of 3.4.1 */
+const int4 = ({ values, steps }: Int4Table, v: readonly number[], rows: number): number[] =>
+  sums(values, v, rows).map((D, row) => mulq15(bound(8 * D, 2 ** 29.7, "an int4 product x 8"), steps[row]));
+
+/** matrix . v, a matrix of a layer. */
+const product = (matrix: Table, v: readonly number[], rows: number): number[] =>
+  matrix.kind === "ternary"
+    ? ternary(matrix.trits, v, rows)
+    : int4(matrix, v, rows).map((P) => bound(shr(P, 5), 2 ** 24.7, "P >> 5"));
 
 interface Memory {
   history: number[][];
@@ -271,7 +280,7 @@ export class PlainEngine implements Engine {
     const memory = this.#memory[index];
     const rows = firstRows(this.#model.dimensions, layer.pathways);
     const n = this.#norm(layer.norm, layer.normShift);
-    const A = layer.first ? ternary(layer.first, n, sum(Object.values(rows))) : [];
+    const A = layer.first ? product(layer.first, n, sum(Object.values(rows))) : [];
     const take = (count: number) => A.splice(0, count);
     const [query, key, value] = [take(rows.query), take(rows.key), take(rows.value)];
     const u = take(rows.in).map((a) => vec(scale(64 * a, layer.scales.in)));
@@ -289,13 +298,13 @@ export class PlainEngine implements Engine {
       const y = m.map((value, c) =>
         vec(shr(bound(clamp(value, 2 ** 17 - 1) * gate[c], 2 ** 29.7, "clamp(m) x gate"), layer.mixShift)),
       );
-      ternary(layer.third as Int8Array, y, dModel).forEach((b, c) => void add(c, scale(64 * b, layer.scales.out)));
+      product(layer.third as Table, y, dModel).forEach((b, c) => void add(c, scale(64 * b, layer.scales.out)));
     }
   }
 
   #second(layer: Layer, l: number[]): [number[], number[]] {
     const { dHead } = this.#model.dimensions;
-    const B = layer.second ? ternary(layer.second, l, 2 * dHead) : [];
+    const B = layer.second ? product(layer.second, l, 2 * dHead) : [];
     return [B.slice(0, dHead), B.slice(dHead)];
   }
 
@@ -371,11 +380,7 @@ export class PlainEngine implements Engine {
     this.#logits =
       table.kind === "ternary"
         ? ternary(table.trits, n, this.outputs).map((a) => scale(64 * a, logitScale))
-        : range(this.outputs).map((o) => {
-            const a = sum(n.map((value, c) => table.values[o * n.length + c] * value));
-            bound(8 * a, 2 ** 28.7, "an int4 product x 8");
-            return scale(mulq15(8 * a, table.steps[o]), logitScale);
-          });
+        : int4(table, n, this.outputs).map((P) => scale(P, logitScale));
     this.#logits = this.#logits.map((logit) => bound(logit, 2 ** 26.7, "a logit"));
     if (this.#model.recall) this.#follow(this.#model.recall);
     return Int32Array.from(this.#logits);

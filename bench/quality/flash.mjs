@@ -61,12 +61,13 @@ const metadataBytes = ({ train }) => {
 
 /** Size of the .atome file that `atome train` writes. */
 export function atomeFlashBytes(config, alphabet) {
-  const { block, dModel, dInner, dHead, nLayers, topK, embedding, unembedding } = config;
+  const { block, dModel, dInner, dHead, nLayers, topK, matrices, embedding, unembedding } = config;
   const dimensions = { vocab: alphabet.size, outputs: alphabet.size, dModel, dHead, nLayers, topK };
   const options =
     (config.tied ? OPTION.tied : 0) |
     (embedding === "int4" ? OPTION.embedInt4 : 0) |
     (unembedding === "int4" ? OPTION.unembedInt4 : 0) |
+    (matrices === "int4" ? OPTION.matricesInt4 : 0) |
     (config.recall ? OPTION.recall : 0);
   const pathways = config.layers.map((layer) => sum(pathwaysOf(layer).map((pathway) => PATHWAY[pathway])));
   const inner = block === "gated" ? dInner : 0;

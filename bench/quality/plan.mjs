@@ -152,7 +152,7 @@ const atome = {
 /**
  * Models. `config` and a shape of the tier make a configuration; `fill` names the key that the flash decides. The tables
  * learn at `embeddingRate` times the learning rate. `isAtome`: it has an export, which is what is measured. `isVariant`: it says
- * where a difference comes from and is neither ours nor a rival.
+ * where a difference comes from and is neither ours nor a rival; one that `isCarried` goes to every budget of its tiers.
  */
 const models = [
   atome,
@@ -162,6 +162,22 @@ const models = [
     title: "Atome: gated block, tokens, without recall",
     config: { block: "gated" },
     isVariant: true,
+  },
+  {
+    ...atome,
+    name: "atome-int4",
+    title: "Atome: gated block, tokens, recall, 4-bit matrices, rate not tuned",
+    config: { block: "gated", recall, matrices: "int4" },
+    fill: undefined,
+    shapes: {
+      "256k": [
+        { dModel: 112, dInner: 264, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
+      ],
+    },
+    learningRates: [0.01],
+    hasFixedRate: true,
+    isVariant: true,
+    isCarried: true,
   },
   withRecall(transformer("llama", "ternary")),
   withRecall(transformer("llama", "int4")),

@@ -90,7 +90,7 @@ function generatedSymbol({ dimensions, embedding, unembedding }) {
 function ascendingLayer(layer, { dimensions }) {
   const { dModel, dHead } = dimensions;
   const half = (dModel - 2) >> 1;
-  const first = layer.first.slice();
+  const first = layer.first.trits.slice();
   const rows = firstRows(dimensions, layer.pathways);
   for (let row = 0; row < rows.query + rows.key; row++) {
     for (let c = 0; c < dModel; c++) {
@@ -104,7 +104,7 @@ function ascendingLayer(layer, { dimensions }) {
   const { scales } = layer;
   return {
     ...layer,
-    first,
+    first: { ...layer.first, trits: first },
     norm: {
       gamma: layer.norm.gamma.map((_, c) => (c < 2 * half ? Math.trunc(1024 * Math.sqrt(dModel)) : 0)),
       beta: layer.norm.beta.map((_, c) => (c < 2 * half ? 0 : VECTOR_MAX)),

@@ -14,6 +14,9 @@ enum { VOCAB = 3, OUTPUTS = 3, WIDTH = 2, INNER = 3, HEAD = 2, TOP_K = 2, OPTION
 #elif defined(SHAPE_INT4) /* one 4-bit table for both ends, layers of one pathway each */
 enum { VOCAB = 3, OUTPUTS = 3, WIDTH = 3, INNER = 0, HEAD = 1, TOP_K = 1, OPTIONS = 7, WINDOW_SLOTS = 2, PLACES = 0 };
 #define PATHS 1, 2, 4
+#elif defined(SHAPE_MATRICES) /* 4-bit matrices of every kind */
+enum { VOCAB = 3, OUTPUTS = 3, WIDTH = 2, INNER = 3, HEAD = 1, TOP_K = 1, OPTIONS = 512, WINDOW_SLOTS = 2, PLACES = 0 };
+#define PATHS 7
 #elif defined(SHAPE_CLASSES) /* a classifier with names */
 enum { VOCAB = 3, OUTPUTS = 2, WIDTH = 2, INNER = 2, HEAD = 1, TOP_K = 1, OPTIONS = 8, WINDOW_SLOTS = 1, PLACES = 0 };
 #define PATHS 5

@@ -96,7 +96,7 @@ static void put_layer(uint32_t paths, uint32_t window) {
   put8(ANY(0, 31));
   put8(ANY(0, 31));
   put_any16(2 * WIDTH);
-  put_ternary((INNER ? 2 * INNER : sparse ? sparse + WIDTH : 0) + router_rows(paths), WIDTH);
+  put_table((INNER ? 2 * INNER : sparse ? sparse + WIDTH : 0) + router_rows(paths), WIDTH, OPTIONS & MATRICES_INT4);
   if (paths & LOCAL) {
     for (i = 0; i < PATHS_WIDTH; i++)
       if (INNER)
@@ -115,8 +115,8 @@ static void put_layer(uint32_t paths, uint32_t window) {
       put_any16(1);
     }
   if (INNER) {
-    put_ternary(sparse, INNER);
-    put_ternary(WIDTH, INNER);
+    put_table(sparse, INNER, OPTIONS & MATRICES_INT4);
+    put_table(WIDTH, INNER, OPTIONS & MATRICES_INT4);
   }
 }
 

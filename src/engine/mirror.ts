@@ -34,7 +34,7 @@ const SECTION_BYTES = 8;
 const SECTION_LAST = 5;
 const { local: LOCAL, state: STATE, sparse: SPARSE } = PATHWAY;
 const { tied: TIED, embedInt4: EMBED_INT4, unembedInt4: UNEMBED_INT4, classifier: CLASSIFIER, recall: RECALL } = OPTION;
-const { ngrams: NGRAMS, pooled: POOLED, sensor: SENSOR, decision: DECISION } = OPTION;
+const { ngrams: NGRAMS, pooled: POOLED, sensor: SENSOR, decision: DECISION, matricesInt4: MATRICES_INT4 } = OPTION;
 const EPSILON = HEADER.epsilon;
 const EMBED_SCALE = HEADER.embedScale;
 const LOGIT_SCALE = HEADER.logitMultiplier;
@@ -271,12 +271,13 @@ function multiplyTernary(a: Atome, rows: number, columns: number, at: number): v
   } while (groups);
 }
 
-/** product = the logits of Q . vector; the cursor stays: nothing is read behind the last table */
-function multiplyInt4(a: Atome, rows: number, columns: number): void {
+/** product from `at` on = 8 Q . vector times the steps, over 2^shift; moves the cursor past Q */
+function multiplyInt4(a: Atome, rows: number, columns: number, at: number, shift: number): void {
   const { model, vector, product } = a;
   const step = a.weights;
   let nibble = step + align4(2 * rows);
   let bias = 0;
+  a.weights = nibble + align4(rows * ((columns + 1) >> 1));
   vector[columns] = 0;
   for (let c = 0; c < columns; c++) bias += 8 * vector[c];
   for (let row = 0; row < rows; row++) {
@@ -284,8 +285,14 @@ function multiplyInt4(a: Atome, rows: number, columns: number): void {
     for (let c = 0; c < columns; c += 2, nibble++) {
       sum += (model[nibble] & 15) * vector[c] + (model[nibble] >> 4) * vector[c + 1];
     }
-    product[row] = rescale(mulQ15(8 * sum, read16(model, step + 2 * row)), model, LOGIT_SCALE);
+    product[at + row] = mulQ15(8 * sum, read16(model, step + 2 * row)) >> shift;
   }
+}
+
+/** product from `at` on = M . vector, M a matrix of a layer; moves the cursor past M */
+function multiply(a: Atome, rows: number, columns: number, at: number): void {
+  if (a.options & MATRICES_INT4) multiplyInt4(a, rows, columns, at, 5);
+  else multiplyTernary(a, rows, columns, at);
 }
 
 /** to = row of a ternary table, times scale; moves the cursor past the table */
@@ -506,7 +513,7 @@ function runLayer(a: Atome, mix: number): void {
   a.record = record;
   a.weights = record + LAYER_RECORD_BYTES;
   normalize(a, model[record + NORM_SHIFT]);
-  multiplyTernary(a, rows + routerRows(paths), width, 0);
+  multiply(a, rows + routerRows(paths), width, 0);
   route(a, rows, mix);
 
   const taps = a.weights;
@@ -520,7 +527,7 @@ function runLayer(a: Atome, mix: number): void {
   }
   if (paths & SPARSE) {
     const query = gated ? rows + 3 : 0;
-    if (gated) multiplyTernary(a, 2 * a.head, w, query);
+    if (gated) multiply(a, 2 * a.head, w, query);
     attend(a, query, gated ? 0 : 2 * a.head, gain[2]);
   } else fill(product, 0, w, 0);
   if (paths & STATE) stepState(a, constants, gain[1]);
@@ -535,7 +542,7 @@ function runLayer(a: Atome, mix: number): void {
     }
   }
   if (gated) {
-    multiplyTernary(a, width, w, 0);
+    multiply(a, width, w, 0);
     scaleProduct(a, 0, width, record + OUT, INT32_MAX);
   }
   addProduct(a);
@@ -857,7 +864,8 @@ function passLayer(walk: Walk): number {
     if (badScale(model, scale)) walk.error = ERROR.scale;
   const rows = gated ? 2 * w : heads ? heads + d : 0;
   pass(walk, "any", 0, 4 * d);
-  passTable(walk, rows + routerRows(paths), d, false);
+  const int4 = (a.options & MATRICES_INT4) !== 0;
+  passTable(walk, rows + routerRows(paths), d, int4);
   if (paths & LOCAL) {
     bytes += 4 * w;
     pass(walk, gated ? "taps6" : "taps2", w, gated ? 2 * w : 0);
@@ -867,8 +875,8 @@ function passLayer(walk: Walk): number {
     pass(walk, "constants", w, 0);
   }
   if (gated) {
-    passTable(walk, heads, w, false);
-    passTable(walk, d, w, false);
+    passTable(walk, heads, w, int4);
+    passTable(walk, d, w, int4);
   }
   return bytes;
 }
@@ -1180,8 +1188,10 @@ function logits(a: Atome): Int32Array {
   if (a.options & POOLED) loadSum(a);
   normalize(a, read16(a.model, FINAL_SHIFT));
   if (a.options & TIED) a.weights = a.content;
-  if (a.options & UNEMBED_INT4) multiplyInt4(a, a.outputs, a.width);
-  else {
+  if (a.options & UNEMBED_INT4) {
+    multiplyInt4(a, a.outputs, a.width, 0, 0);
+    for (let i = 0; i < a.outputs; i++) a.product[i] = rescale(a.product[i], a.model, LOGIT_SCALE);
+  } else {
     multiplyTernary(a, a.outputs, a.width, 0);
     scaleProduct(a, 0, a.outputs, LOGIT_SCALE, INT32_MAX);
   }

@@ -57,6 +57,11 @@ const shapes: [string, Record<string, unknown>][] = [
   ["gated, recall", { ...gated, recall: { window: 50, forget: "\u0003" } }],
   ["base, tied, recall without end", { ...base, pathways: ["local"], tied: true, recall: { window: 1024 } }],
   ["gated, 4-bit unembedding, e below d", { ...gated, dInner: 21, unembedding: "int4" }],
+  ["base, 4-bit matrices", { ...base, matrices: "int4" }],
+  [
+    "gated, every pathway, 4-bit matrices and tables",
+    { ...gated, pathways: all, matrices: "int4", embedding: "int4", tied: true },
+  ],
 ];
 
 describe("exportModel()", () => {
@@ -111,6 +116,11 @@ describe("exportModel()", () => {
         for (const name of ["gate", "local.taps", "sparse.key"]) change(t, name, () => 0);
       },
     ],
+    [
+      "4-bit matrices with rows of zeros and rows of great steps",
+      { ...gated, matrices: "int4" },
+      (t) => change(t, "in", (v, i) => (i % 3 ? v / 8 : i % 2 ? 0 : v * 3)),
+    ],
   ];
   test.each(stressed)("adapts its units to %s", (_, json, stress) => {
     const config = parseConfig(json, "x");
@@ -128,6 +138,7 @@ describe("exportModel()", () => {
       window: fc.integer({ min: 1, max: 9 }),
       embedding: fc.constantFrom("ternary", "int4"),
       unembedding: fc.constantFrom("ternary", "int4"),
+      matrices: fc.constantFrom("ternary", "int4"),
       pathways: fc.array(fc.subarray(["local", "state", "sparse"], { minLength: 1 }), { minLength: 1, maxLength: 3 }),
     })
     .map(({ dInner, pathways, ...rest }) => {

@@ -10,6 +10,7 @@ import type {
   RecallParts,
   Scale,
   Table,
+  TernaryTable,
 } from "../format/parts.js";
 import { writeModel } from "../format/writer.js";
 import { isTransformer, LAYER_NORM_EPSILON, type ModelConfig, type PATHWAYS, pathwaysOf } from "../model/config.js";
@@ -19,6 +20,7 @@ import { type QuantisedModel, type QuantisedTensor, quantiseModel, tensorOf } fr
 import { type CalibrationInput, calibrate } from "./calibration.js";
 import { factorScale, gainScale, headroomShift, largestMagnitude, roundTo, UNUSED } from "./fixed-point.js";
 import {
+  alphaOf,
   chooseUnits,
   factorMax,
   type GatedUnits,
@@ -97,15 +99,19 @@ function stateParts(state: StateUnits | undefined): { a: Int16Array; c: Int16Arr
   return { a: state.a, c };
 }
 
-function concatenated(parts: readonly QuantisedTensor[]): Int8Array | undefined {
+/** One matrix of the rows of several; the largest step of each of 4-bit rows is 32767. */
+function joined(parts: readonly QuantisedTensor[]): Table | undefined {
   if (parts.length === 0) return undefined;
-  const trits = new Int8Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    trits.set(part.values as Int8Array, at);
-    at += part.values.length;
+  const tables = parts.map(tableOf);
+  const all = <T>(listOf: (table: Table) => Iterable<T>) => tables.flatMap((table) => [...listOf(table)]);
+  if (tables[0].kind === "ternary") {
+    return { kind: "ternary", trits: Int8Array.from(all((table) => (table as TernaryTable).trits)) };
   }
-  return trits;
+  return {
+    kind: "int4",
+    values: Int8Array.from(all((table) => (table as Int4Table).values)),
+    steps: Uint16Array.from(all((table) => (table as Int4Table).steps)),
+  };
 }
 
 /** One layer on its way into the file. */
@@ -145,12 +151,10 @@ class LayerExport {
       ...this.#taps(gated),
       mixShift: gated?.mixShift ?? 0,
       state: stateParts(state),
-      first: concatenated(first),
+      first: joined(first),
       second:
-        gated && this.#has("sparse")
-          ? concatenated([this.#tensor("sparse.query"), this.#tensor("sparse.key")])
-          : undefined,
-      third: gated ? (this.#tensor("out").values as Int8Array) : undefined,
+        gated && this.#has("sparse") ? joined([this.#tensor("sparse.query"), this.#tensor("sparse.key")]) : undefined,
+      third: gated ? tableOf(this.#tensor("out")) : undefined,
     };
   }
 
@@ -163,7 +167,7 @@ class LayerExport {
   }
 
   #alpha(name: string): number {
-    return this.#tensor(name).steps[0];
+    return alphaOf(this.#model, this.#prefix + name);
   }
 
   #factor(value: number, name: string): Scale {
@@ -338,11 +342,10 @@ function checkExportable({ config, vocab, outputs, tensors }: QuantisedModel, cl
   for (const key of ["router", "gate"] as const) {
     if (!config[key]) fail(`its "${key}" is false, which is for comparison and has no export`, "train it with true");
   }
-  if (config.matrices !== "ternary") fail(`its "matrices" are "${config.matrices}"`, 'train it with "ternary"');
-  for (const key of ["embedding", "unembedding"] as const) {
+  for (const key of ["matrices", "embedding", "unembedding"] as const) {
     const choice = config[key];
     if (choice !== "ternary" && choice !== "int4")
-      fail(`its "${key}" is "${choice}"`, 'train it with "ternary" or "int4"');
+      fail(`its "${key}" ${key === "matrices" ? "are" : "is"} "${choice}"`, 'train it with "ternary" or "int4"');
   }
   if (classNames && config.recall) fail("a classifier has recall", 'train it without "recall"');
   if (classNames && config.tied) fail("a classifier has tied tables", 'train it with "tied": false');

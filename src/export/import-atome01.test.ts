@@ -155,7 +155,10 @@ describe("importAtome01()", () => {
     parts.layers.forEach((layer, index) => {
       const { conv, q, k, v, router } = values.layers[index];
       expect([...(layer.taps as Int8Array)]).toEqual(conv.trits);
-      expect([...(layer.first as Int8Array)]).toEqual([q, k, v, router].flatMap(({ trits }) => trits));
+      expect(layer.first).toEqual({
+        kind: "ternary",
+        trits: Int8Array.from([q, k, v, router].flatMap(({ trits }) => trits)),
+      });
       expect(layer.window).toBe(4);
     });
   });

@@ -79,6 +79,10 @@ const historyUnit = (range: Range) => (HISTORY_STEP * HISTORY_LEVELS) / nonZero(
 
 const stepsMax = (model: QuantisedModel, name: string) => largestMagnitude(tensorOf(model, name).steps);
 
+/** What 1 of a layer's product stands for: of 4-bit rows, P >> 5 = sum * step / 2^17 with the largest step 32767. */
+export const alphaOf = (model: QuantisedModel, name: string): number =>
+  stepsMax(model, name) * (tensorOf(model, name).quantiser === "int4" ? 2 ** 17 / 32767 : 1);
+
 const A_MAX = 32760;
 
 /**
@@ -119,7 +123,7 @@ function gatedUnits(
   const range = (stage: Parameters<Calibration["range"]>[0]) => calibration.range(stage, index);
   const nPathways = pathwaysOf(model.config.layers[index]).length;
   // in.scale = inner * alpha / (64 norm) must not exceed SCALE_MAX; the same for the gate.
-  const largest = (tensor: string) => (SCALE_MAX * 64 * norm) / nonZero(stepsMax(model, name + tensor));
+  const largest = (tensor: string) => (SCALE_MAX * 64 * norm) / nonZero(alphaOf(model, name + tensor));
   const inner = Math.min(historyUnit(range("inner")), largest("in"));
   const gate = Math.min(plainUnit(range("gate")), largest("gate"));
   // tapScale = local * step * HISTORY_STEP / inner is an i16.
@@ -167,7 +171,7 @@ function layerUnits(model: QuantisedModel, calibration: Calibration, index: numb
 function residualLimit(model: QuantisedModel, index: number, { norm, gated, state, sparse }: LayerUnits): number {
   const name = `layers.${index}.`;
   // out.scale = residual * alpha / (64 product)
-  if (gated) return (SCALE_MAX * 64 * gated.product) / nonZero(stepsMax(model, `${name}out`));
+  if (gated) return (SCALE_MAX * 64 * gated.product) / nonZero(alphaOf(model, `${name}out`));
   const { local } = model.config.layers[index].pathways;
   return Math.min(
     // local: residual * alpha * HISTORY_STEP / norm

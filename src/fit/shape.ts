@@ -21,7 +21,7 @@ export const shapeOfModel = ({ dimensions, options, layers, recall, ngrams, sens
 
 /** The shape that a configuration of text will have with so many symbols. @param classes of a classifier */
 export function shapeOfConfig(config: ModelConfig, vocab: number, classes?: number): Shape {
-  const { dModel, dHead, nLayers, topK, embedding, unembedding, tied, recall, ngrams, pool } = config;
+  const { dModel, dHead, nLayers, topK, matrices, embedding, unembedding, tied, recall, ngrams, pool } = config;
   const option = (isSet: boolean, bit: number) => (isSet ? bit : 0);
   return {
     dimensions: {
@@ -40,7 +40,8 @@ export function shapeOfConfig(config: ModelConfig, vocab: number, classes?: numb
       option(recall !== undefined, OPTION.recall) |
       option(classes !== undefined, OPTION.classifier) |
       option(ngrams !== undefined, OPTION.ngrams) |
-      option(pool === "sum", OPTION.pooled),
+      option(pool === "sum", OPTION.pooled) |
+      option(matrices === "int4", OPTION.matricesInt4),
     layers: config.layers.map((layer) => ({
       pathways: pathwaysOf(layer).reduce((bits, pathway) => bits | PATHWAY[pathway], 0),
       window: layer.pathways.sparse ? layer.window : 0,

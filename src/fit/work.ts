@@ -74,6 +74,12 @@ function countAttention(work: Work, { dimensions, layers }: Shape, layer: number
   work.weighted += Math.min(topK, window) * width;
 }
 
+/** A matrix of a layer. */
+function countMatrix(work: Work, { options }: Shape, rows: number, columns: number, tables: Tables): void {
+  if ((options & OPTION.matricesInt4) === 0) countProduct(work, rows, columns, tables);
+  else work.nibbles += rows * int4RowBytes(columns);
+}
+
 function countLayer(work: Work, shape: Shape, layer: number, tables: Tables): void {
   const { dimensions, layers } = shape;
   const { dModel, dInner, dHead } = dimensions;
@@ -84,13 +90,13 @@ function countLayer(work: Work, shape: Shape, layer: number, tables: Tables): vo
   work.layers += 1;
   work.normed += dModel;
   work.mixed += width + dModel;
-  countProduct(work, rows, dModel, tables);
+  countMatrix(work, shape, rows, dModel, tables);
   if (has(PATHWAY.local)) work.taps += width;
   if (has(PATHWAY.state)) work.states += width;
   if (has(PATHWAY.sparse)) countAttention(work, shape, layer);
   if (dInner === 0) return;
-  if (has(PATHWAY.sparse)) countProduct(work, 2 * dHead, dInner, tables);
-  countProduct(work, dModel, dInner, tables);
+  if (has(PATHWAY.sparse)) countMatrix(work, shape, 2 * dHead, dInner, tables);
+  countMatrix(work, shape, dModel, dInner, tables);
   work.scaled += 2 * dInner + dModel;
   work.gated += dInner;
 }

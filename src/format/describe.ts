@@ -54,6 +54,7 @@ function optionsInWords({ options, recall, ngrams, pooled, sensor, decision }: A
   return [
     table("embedding", OPTION.embedInt4),
     tied ? "unembedding tied to the embedding" : table("unembedding", OPTION.unembedInt4),
+    ...((options & OPTION.matricesInt4) !== 0 ? ["matrices in 4-bit rows"] : []),
     (options & OPTION.classifier) !== 0 ? "classifier" : "language model",
     ...(recall ? [`recall of ${recall.window} symbols`] : []),
     ...(ngrams ? [`n-grams of ${runsOf(ngrams.orders).join(", ")} symbols in ${ngrams.buckets} rows`] : []),

@@ -48,8 +48,9 @@ export const OPTION = {
   pooled: 64,
   sensor: 128,
   decision: 256,
+  matricesInt4: 512,
 } as const;
-export const ALL_OPTIONS = 511;
+export const ALL_OPTIONS = 1023;
 
 /** Section numbers. */
 export const SECTION = { weights: 1, tokens: 2, classNames: 3, metadata: 4, signature: 5 } as const;
@@ -253,8 +254,10 @@ export const itemAt = (offset: number, name: string, kind: ItemKind, rows: numbe
   columns,
 });
 
+const tableKind = (int4: boolean) => (int4 ? "int4" : "ternary");
+
 export const tableItem = (offset: number, name: string, int4: boolean, rows: number, columns: number): Item =>
-  itemAt(offset, name, int4 ? "int4" : "ternary", rows, columns);
+  itemAt(offset, name, tableKind(int4), rows, columns);
 
 /** Rows of a layer's first matrix, in the order in which they stand; 0 for those the layer lacks. */
 export function firstRows(dimensions: Dimensions, pathways: number) {
@@ -283,8 +286,8 @@ export interface LayerLayout {
   end: number;
 }
 
-/** The layout of a layer whose record stands at `offset` and has these pathway bits. */
-export function layerLayout(dimensions: Dimensions, pathways: number, offset: number): LayerLayout {
+/** The layout of a layer whose record stands at `offset` and has these pathway bits; its matrices are `Q` with `int4`. */
+export function layerLayout(dimensions: Dimensions, pathways: number, offset: number, int4: boolean): LayerLayout {
   const { dModel, dHead } = dimensions;
   const gated = dimensions.dInner > 0;
   const width = widthOf(dimensions);
@@ -299,11 +302,11 @@ export function layerLayout(dimensions: Dimensions, pathways: number, offset: nu
   };
   const record = place("record", "record", true, 1, 1) as Item;
   const norm = place("norm", "norm", true, dModel, 2) as Item;
-  const first = place("first", "ternary", rows > 0, rows, dModel);
+  const first = place("first", tableKind(int4), rows > 0, rows, dModel);
   const taps = place("taps", gated ? "taps6" : "taps2", gated || (pathways & PATHWAY.local) !== 0, width, TAPS);
   const state = place("state", "state", (pathways & PATHWAY.state) !== 0, width, 2);
-  const second = place("second", "ternary", gated && sparse, 2 * dHead, width);
-  const third = place("third", "ternary", gated, dModel, width);
+  const second = place("second", tableKind(int4), gated && sparse, 2 * dHead, width);
+  const third = place("third", tableKind(int4), gated, dModel, width);
   return { record, norm, first, taps, state, second, third, end };
 }
 
@@ -378,7 +381,7 @@ export function weightsLayout(
     ngrams: placeIf(ngrams !== undefined, () => itemAt(end, "ngrams", "ngrams", 1, 1)),
     ngramTable: placeIf(ngrams !== undefined, () => itemAt(end, "ngramTable", "ternary", ngrams?.buckets ?? 0, dModel)),
     layers: pathways.map((bits) => {
-      const layer = layerLayout(dimensions, bits, end);
+      const layer = layerLayout(dimensions, bits, end, has(OPTION.matricesInt4));
       end = layer.end;
       return layer;
     }),

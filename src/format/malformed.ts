@@ -16,7 +16,15 @@ import {
 } from "./layout.js";
 import type { ModelParts } from "./parts.js";
 import { type AtomeModel, readModel } from "./reader.js";
-import { sampleBase, sampleClassifier, sampleGated, sampleNgrams, sampleRecall, sampleSensor } from "./samples.js";
+import {
+  sampleBase,
+  sampleClassifier,
+  sampleGated,
+  sampleInt4Matrices,
+  sampleNgrams,
+  sampleRecall,
+  sampleSensor,
+} from "./samples.js";
 import { encodeModel, sealModel } from "./writer.js";
 
 export interface MalformedFile {
@@ -184,7 +192,7 @@ const dimensions: Case[] = [
 ];
 
 const options: Case[] = [
-  entry("option-bit-9", "option", sampleBase, at32(HEADER.options, 512)),
+  entry("option-bit-10", "option", sampleBase, at32(HEADER.options, 1024)),
   entry("option-bit-31", "option", sampleBase, at32(HEADER.options, 0x80000000)),
   entry("option-tied-embed-int4-only", "option", sampleGated, at32(HEADER.options, 3)),
   entry("option-tied-unembed-int4-only", "option", sampleGated, at32(HEADER.options, 5)),
@@ -254,6 +262,14 @@ const scales: Case[] = [
     "scale",
     sampleClassifier,
     stepOf((valid) => valid.layout.unembedding, 0),
+  ),
+  ...(["first", "second", "third"] as const).map((matrix) =>
+    entry(
+      `${matrix}-step-32768`,
+      "scale",
+      sampleInt4Matrices,
+      stepOf((valid) => valid.layout.layers[0][matrix], 4),
+    ),
   ),
 ];
 
@@ -462,6 +478,12 @@ const weights: Case[] = [
     "weights",
     sampleGated,
     cutWeights((valid) => valid.layout.embedding.offset + 4),
+  ),
+  entry(
+    "weights-end-in-int4-matrix",
+    "weights",
+    sampleInt4Matrices,
+    cutWeights((valid) => (valid.layout.layers[0].third as Item).offset + 12),
   ),
   entry(
     "weights-end-before-layer",

@@ -47,12 +47,12 @@ export interface LayerParts {
   tapScales: Int16Array | undefined;
   /** One pair per channel of w. */
   state: { a: Int16Array; c: Int16Array } | undefined;
-  /** Trits, row-major; its rows are `firstRows` of layout.ts, d columns. */
-  first: Int8Array | undefined;
-  /** Trits, 2 dHead x e; gated block with sparse attention. */
-  second: Int8Array | undefined;
-  /** Trits, d x e; gated block. */
-  third: Int8Array | undefined;
+  /** Its rows are `firstRows` of layout.ts, d columns. All matrices of all layers are of one kind. */
+  first: Table | undefined;
+  /** 2 dHead x e; gated block with sparse attention. */
+  second: Table | undefined;
+  /** d x e; gated block. */
+  third: Table | undefined;
 }
 
 /** What followed earlier matches is made likelier: one pair per match length m and kind k, index 4 m + k. */

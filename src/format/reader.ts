@@ -314,10 +314,10 @@ function readLayerScales(file: File, at: number) {
   return { normShift, scales, tapShift: shift("tapShift"), mixShift: shift("mixShift") };
 }
 
-function readLayer(file: File, dimensions: Dimensions, offset: number, end: number) {
+function readLayer(file: File, dimensions: Dimensions, int4: boolean, offset: number, end: number) {
   checkFits(file, itemAt(offset, "record of a layer", "record", 1, 1), end);
   const { pathways, window } = readPathways(file, dimensions, offset);
-  const layout: LayerLayout = layerLayout(dimensions, pathways, offset);
+  const layout: LayerLayout = layerLayout(dimensions, pathways, offset, int4);
   const scales = readLayerScales(file, offset);
   const bias = (index: number) => file.view.getInt16(offset + LAYER.routerBias + 2 * index, true);
   const fitting = <T>(item: Item | undefined, read: (item: Item) => T): T | undefined => {
@@ -325,18 +325,18 @@ function readLayer(file: File, dimensions: Dimensions, offset: number, end: numb
     checkFits(file, item, end);
     return read(item);
   };
-  const ternary = (item: Item | undefined) => fitting(item, (present) => readTernary(file, present));
+  const table = (item: Item | undefined) => fitting(item, (present) => readTable(file, present, end));
   const parts: LayerParts = {
     pathways,
     window,
     ...scales,
     routerBias: [bias(0), bias(1), bias(2)],
     norm: fitting(layout.norm, (item) => readNorm(file, item)) as NormPairs,
-    first: ternary(layout.first),
+    first: table(layout.first),
     ...(fitting(layout.taps, (item) => readTaps(file, item)) ?? { taps: undefined, tapScales: undefined }),
     state: fitting(layout.state, (item) => readState(file, item)),
-    second: ternary(layout.second),
-    third: ternary(layout.third),
+    second: table(layout.second),
+    third: table(layout.third),
   };
   return { layout, parts };
 }
@@ -489,7 +489,7 @@ class WeightsReader {
 
   layers() {
     return Array.from({ length: this.dimensions.nLayers }, () => {
-      const layer = readLayer(this.file, this.dimensions, this.at, this.end);
+      const layer = readLayer(this.file, this.dimensions, this.has("matricesInt4"), this.at, this.end);
       this.at = layer.layout.end;
       return layer;
     });

@@ -68,7 +68,10 @@ function drawTable(draw: Draw, int4: boolean, rows: number, columns: number): Ta
   return { kind: "int4", values: bytesOf(rows * columns, draw, -8, 7), steps };
 }
 
-function drawLayer(draw: Draw, dimensions: Dimensions, pathways: number, window: number): LayerParts {
+function drawLayer(draw: Draw, shape: SampleShape, pathways: number, window: number): LayerParts {
+  const { dimensions } = shape;
+  const table = (height: number, columns: number) =>
+    drawTable(draw, (shape.options & OPTION.matricesInt4) !== 0, height, columns);
   const { dModel, dHead, dInner } = dimensions;
   const gated = dInner > 0;
   const width = widthOf(dimensions);
@@ -90,9 +93,9 @@ function drawLayer(draw: Draw, dimensions: Dimensions, pathways: number, window:
       (pathways & PATHWAY.state) !== 0
         ? { a: wordsOf(width, draw, STATE_LIMIT), c: wordsOf(width, draw, 32767) }
         : undefined,
-    first: rows > 0 ? bytesOf(rows * dModel, draw, -1, 1) : undefined,
-    second: gated && (pathways & PATHWAY.sparse) !== 0 ? bytesOf(2 * dHead * width, draw, -1, 1) : undefined,
-    third: gated ? bytesOf(dModel * width, draw, -1, 1) : undefined,
+    first: rows > 0 ? table(rows, dModel) : undefined,
+    second: gated && (pathways & PATHWAY.sparse) !== 0 ? table(2 * dHead, width) : undefined,
+    third: gated ? table(dModel, width) : undefined,
   };
 }
 
@@ -163,13 +166,15 @@ export function drawShape(draw: Draw): SampleShape {
   const outputs = classifier ? draw(2, 30) : vocab;
   const dimensions = { vocab, outputs, dModel: draw(2, 45), dInner, dHead: draw(1, 9), topK: draw(1, 4) };
   const recall = { window: drawWindow(), forget: draw(0, 1) ? draw(0, vocab - 1) : undefined };
+  const hasRecall = !classifier && draw(0, 1) === 1;
+  const matrices = draw(0, 3) === 0 ? OPTION.matricesInt4 : 0;
   return {
     dimensions: { ...dimensions, nLayers: layers.length },
-    options: options | more,
+    options: options | more | matrices,
     layers,
     ngrams,
     sensor,
-    recall: !classifier && draw(0, 1) ? recall : undefined,
+    recall: hasRecall ? recall : undefined,
   };
 }
 
@@ -186,7 +191,7 @@ export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
     logitScale: drawScale(draw),
     finalNormShift: draw(0, 31),
     embedding: drawTable(draw, embedInt4, vocab, dModel),
-    layers: shape.layers.map(({ pathways, window }) => drawLayer(draw, dimensions, pathways, window)),
+    layers: shape.layers.map(({ pathways, window }) => drawLayer(draw, shape, pathways, window)),
     finalNorm: { gamma: wordsOf(dModel, draw, 32767), beta: wordsOf(dModel, draw, 32767) },
     unembedding:
       (options & OPTION.tied) !== 0
@@ -261,6 +266,15 @@ export function sampleClassifier(): ModelParts {
     dimensions: dimensionsOf(4, 3, 5, 4, 1),
     options: OPTION.unembedInt4 | OPTION.classifier,
     layers: [{ pathways: 3, window: 0 }],
+  });
+}
+
+/** Gated block with every pathway, its matrices in 4 bits and its tables not. */
+export function sampleInt4Matrices(): ModelParts {
+  return drawModel(seededDraw(7), {
+    dimensions: dimensionsOf(4, 4, 5, 6, 1),
+    options: OPTION.matricesInt4,
+    layers: [{ pathways: 7, window: 2 }],
   });
 }
 

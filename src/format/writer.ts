@@ -40,7 +40,8 @@ import { readModel } from "./reader.js";
 const int4Bit = (table: Table | undefined, bit: number) => (table?.kind === "int4" ? bit : 0);
 
 function optionsOf(parts: ModelParts): number {
-  const { embedding, unembedding, classNames, recall, ngrams, pooled, sensor, decision } = parts;
+  const { embedding, layers, unembedding, classNames, recall, ngrams, pooled, sensor, decision } = parts;
+  const hasInt4 = layers.some(({ first, third }) => (first ?? third)?.kind === "int4");
   return (
     (unembedding ? 0 : OPTION.tied) |
     int4Bit(embedding, OPTION.embedInt4) |
@@ -50,7 +51,8 @@ function optionsOf(parts: ModelParts): number {
     (ngrams ? OPTION.ngrams : 0) |
     (pooled ? OPTION.pooled : 0) |
     (sensor ? OPTION.sensor : 0) |
-    (decision ? OPTION.decision : 0)
+    (decision ? OPTION.decision : 0) |
+    (hasInt4 ? OPTION.matricesInt4 : 0)
   );
 }
 
@@ -124,7 +126,8 @@ class WeightsWriter {
     this.#view = new DataView(bytes.buffer);
   }
 
-  table(item: Item, table: Table): void {
+  table(item: Item | undefined, table: Table | undefined): void {
+    if (!item || !table) return;
     const { rows, columns, offset } = item;
     this.#bytes.set(
       table.kind === "ternary"
@@ -132,10 +135,6 @@ class WeightsWriter {
         : packInt4(table.values, table.steps, rows, columns),
       offset,
     );
-  }
-
-  ternary(item: Item | undefined, trits: Int8Array | undefined): void {
-    if (item && trits) this.#bytes.set(packTernary(trits, item.rows, item.columns), item.offset);
   }
 
   pairs(at: number, first: Int16Array, second: Int16Array): void {
@@ -176,9 +175,9 @@ class WeightsWriter {
     this.pairs(layout.norm.offset, parts.norm.gamma, parts.norm.beta);
     if (layout.taps && parts.taps) this.taps(layout.taps, parts.taps, parts.tapScales);
     if (layout.state && parts.state) this.pairs(layout.state.offset, parts.state.a, parts.state.c);
-    this.ternary(layout.first, parts.first);
-    this.ternary(layout.second, parts.second);
-    this.ternary(layout.third, parts.third);
+    this.table(layout.first, parts.first);
+    this.table(layout.second, parts.second);
+    this.table(layout.third, parts.third);
   }
 
   recall(item: Item, { window, forget, bonus, pull }: RecallParts): void {
@@ -221,7 +220,7 @@ class WeightsWriter {
   extras(layout: WeightsLayout, { sensor, ngrams, recall, decision }: ModelParts): void {
     if (layout.sensor && sensor) this.sensor(layout.sensor, sensor);
     if (layout.ngrams && ngrams) this.ngrams(layout.ngrams, ngrams);
-    this.ternary(layout.ngramTable, ngrams?.trits);
+    this.table(layout.ngramTable, ngrams && { kind: "ternary", trits: ngrams.trits });
     if (layout.recall && recall) this.recall(layout.recall, recall);
     if (layout.decision && decision) this.decision(layout.decision, decision);
   }
@@ -248,7 +247,7 @@ export function encodeModel(parts: ModelParts): Uint8Array {
     weights.layer(layer, parts.layers[index]);
   });
   weights.pairs(layout.finalNorm.offset, parts.finalNorm.gamma, parts.finalNorm.beta);
-  if (layout.unembedding && parts.unembedding) weights.table(layout.unembedding, parts.unembedding);
+  weights.table(layout.unembedding, parts.unembedding);
   weights.extras(layout, parts);
   let at = layout.end;
   for (const [, content] of others) {
