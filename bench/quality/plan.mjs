@@ -170,6 +170,7 @@ const models = [
     config: { block: "gated", recall, matrices: "int4" },
     fill: undefined,
     shapes: {
+      "64k": [{ dModel: 56, dInner: 94, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon }],
       "256k": [
         { dModel: 112, dInner: 264, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
       ],

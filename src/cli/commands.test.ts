@@ -418,7 +418,7 @@ describe("exit code 1 for", () => {
 
   test.each([
     ["a float table", "tiny.json", ["--set", "embedding=float"], 'its "embedding" is "float"'],
-    ["4-bit matrices", "tiny.json", ["--set", "matrices=int4"], 'its "matrices" are "int4"'],
+    ["8-bit matrices", "tiny.json", ["--set", "matrices=int8"], 'its "matrices" are "int8"'],
     ["a gpt block", "my-gpt.json", [], "its gpt block is for comparison and has no export"],
     ["a llama block", "my-gpt.json", ["--set", "block=llama"], "its llama block is for comparison and has no export"],
   ])("a checkpoint that the format has no place for: %s", async (_, config, settings, problem) => {
