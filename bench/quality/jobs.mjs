@@ -17,12 +17,13 @@ const OPERATIONS_PER_SECOND = 35e9;
 const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
-export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate, optimizer }) {
+export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate, optimizer }) {
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
     ...(embedding ? [`${embedding} table`] : []),
     ...(tied === undefined ? [] : [tied ? "tied" : "untied"]),
+    ...(matrices ? [`${matrices} matrices`] : []),
     ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
     ...(optimizer === "muon" ? ["Muon"] : []),
   ];
@@ -128,7 +129,7 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
           : rivalFlashBytes(quantisedConfig(config, model.quantiseAfterwards), alphabet);
       };
       const limitBytes = plan.tiers[setting.tier];
-      const { fill } = model;
+      const fill = shape.dInner ? undefined : model.fill;
       const width = fill && fillingWidth(fill, limitBytes, (value) => flashBytesOf({ [fill]: value }));
       if (fill && width === undefined) return undefined;
       const filled = fill ? { [fill]: width } : {};
