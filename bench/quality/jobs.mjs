@@ -17,13 +17,12 @@ const OPERATIONS_PER_SECOND = 35e9;
 const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
-export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate, optimizer }) {
+export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate, optimizer }) {
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
     ...(embedding ? [`${embedding} table`] : []),
     ...(tied === undefined ? [] : [tied ? "tied" : "untied"]),
-    ...(matrices ? [`${matrices} matrices`] : []),
     ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
     ...(optimizer === "muon" ? ["Muon"] : []),
   ];

@@ -131,17 +131,11 @@ const atomeShapes = {
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true },
     { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
-    { dModel: 56, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, matrices: "int4", ...muon },
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
-    // An even width: rows of whole bytes.
-    {
-      ...{ dModel: 112, dInner: 264, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
-      ...{ matrices: "int4", ...muon },
-    },
   ],
 };
 
@@ -158,7 +152,7 @@ const atome = {
 /**
  * Models. `config` and a shape of the tier make a configuration; `fill` names the key that the flash decides. The tables
  * learn at `embeddingRate` times the learning rate. `isAtome`: it has an export, which is what is measured. `isVariant`: it says
- * where a difference comes from and is neither ours nor a rival.
+ * where a difference comes from and is neither ours nor a rival; one that `isCarried` goes to every budget of its tiers.
  */
 const models = [
   atome,
@@ -168,6 +162,20 @@ const models = [
     title: "Atome: gated block, tokens, without recall",
     config: { block: "gated" },
     isVariant: true,
+  },
+  {
+    ...atome,
+    name: "atome-int4",
+    title: "Atome: gated block, tokens, recall, 4-bit matrices",
+    config: { block: "gated", recall, matrices: "int4" },
+    shapes: {
+      "64k": [{ dModel: 56, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon }],
+      "256k": [
+        { dModel: 112, dInner: 264, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
+      ],
+    },
+    isVariant: true,
+    isCarried: true,
   },
   withRecall(transformer("llama", "ternary")),
   withRecall(transformer("llama", "int4")),

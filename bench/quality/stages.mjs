@@ -17,6 +17,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
   const chosenModels = plan.models.filter(({ name }) => passes("models", name));
   const isOurs = ({ name }) => name === plan.ours;
   const isRival = (model) => !isOurs(model) && !model.isVariant;
+  const isAlwaysCarried = (model) => isOurs(model) || model.isCarried;
   const [tuningSeed] = plan.seeds;
   const [leastRate, greatestRate] = plan.rateLimits;
 
@@ -44,7 +45,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
   function tuned(model, setting) {
     const jobAt = (shape, learningRate) => jobOf({ model, shape, setting, learningRate, seed: tuningSeed });
     const middle = model.learningRates[model.learningRates.length >> 1];
-    const first = model.shapes[setting.tier].map((shape) => jobAt(shape, middle)).filter((job) => job);
+    const first = (model.shapes[setting.tier] ?? []).map((shape) => jobAt(shape, middle)).filter((job) => job);
     if (first.length === 0) return { jobs: [], best: undefined, isComplete: true };
     const winner = leastOf(first);
     if (!winner) return { jobs: first, best: undefined, isComplete: false };
@@ -74,14 +75,15 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
   const ranked = (searches) =>
     searches.filter(({ best }) => best).sort((a, b) => validationOf(rowOf(a.best)) - validationOf(rowOf(b.best)));
 
-  /** The models of a setting: all where rates are tuned, elsewhere ours and the rivals that were best there. */
+  /** The models of a setting: all where rates are tuned, elsewhere ours, variants that go with it and the rivals that were best there. */
   function entrants(setting) {
     if (isTuning(setting)) return { models: chosenModels, waiting: [] };
     const searches = chosenModels.map((model) => ({ model, ...tuned(model, tuningSetting(setting)) }));
     const waiting = searches.filter(({ isComplete }) => !isComplete).flatMap(({ jobs }) => jobs);
-    if (waiting.length > 0) return { models: chosenModels.filter(isOurs), waiting };
+    const always = chosenModels.filter(isAlwaysCarried);
+    if (waiting.length > 0) return { models: always, waiting };
     const rivals = ranked(searches.filter(({ model }) => isRival(model))).slice(0, plan.carriedRivals);
-    return { models: [...chosenModels.filter(isOurs), ...rivals.map(({ model }) => model)], waiting };
+    return { models: [...always, ...rivals.map(({ model }) => model)], waiting };
   }
 
   const seedsOf = (setting) =>

@@ -140,6 +140,22 @@ describe("createStages()", () => {
     expect(there(tested).filter((key) => key.includes("0.02"))).toEqual([]);
   });
 
+  test("carries a variant that goes everywhere, with one seed, and leaves it out where it has no shape", () => {
+    const settings = [...plan.settings, { ...setting("1x"), tier: "large" }];
+    const models = [
+      model("ours", { shapes: { small: ["wide"], large: ["wide"] } }),
+      model("a"),
+      model("variant", { isVariant: true, isCarried: true }),
+    ].map((each) => (each.name === "a" ? { ...each, shapes: { ...each.shapes, large: ["wide"] } } : each));
+    const outcome = (job: Job) => (job.model.name === "variant" ? 2 : validation(job));
+    const { keys, tested } = complete(outcome, {}, { ...plan, settings, models });
+    expect(tested.filter((key) => key.startsWith("variant"))).toEqual([
+      "variant narrow stories 1x 0.005 1",
+      "variant narrow stories 10x 0.005 1",
+    ]);
+    expect(keys.filter((key) => key.startsWith("variant") && key.includes(" 10x "))).toHaveLength(2);
+  });
+
   test("leaves ours the chosen rate alone where the plan says so, and rivals both", () => {
     const settings = [setting("1x"), { ...setting("10x"), oursKeepsRate: true }];
     const { keys } = complete(validation, {}, { ...plan, settings });
