@@ -84,6 +84,8 @@ export interface TrainConfig {
   validation: number;
   /** Fraction of a classifier's symbols that are replaced by random ones in training, of a sensor's numbers by missing ones. */
   noise: number;
+  /** Fraction of the values behind every norm that training zeroes, those left divided by what remains. */
+  dropout: number;
   validateEvery: number;
   checkpointEvery: number;
 }
@@ -137,7 +139,7 @@ const same = (values: readonly unknown[]) => values.every((value) => String(valu
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const pathways = config.layers.map(pathwaysOf);
   const windows = config.layers.map((layer) => layer.window);
-  const { optimizer, noise, ...train } = config.train;
+  const { optimizer, noise, dropout, ...train } = config.train;
   const ofPathways = {
     topK: config.topK,
     pathways: same(pathways) ? pathways[0] : pathways,
@@ -161,6 +163,11 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     ...(config.recall ? { recall: { ...config.recall } } : {}),
     ...(config.ngrams ? { ngrams: { ...config.ngrams } } : {}),
     ...(config.pool === "last" ? {} : { pool: config.pool }),
-    train: { ...train, ...(optimizer === "adamw" ? {} : { optimizer }), ...(noise === 0 ? {} : { noise }) },
+    train: {
+      ...train,
+      ...(optimizer === "adamw" ? {} : { optimizer }),
+      ...(noise === 0 ? {} : { noise }),
+      ...(dropout === 0 ? {} : { dropout }),
+    },
   };
 }

@@ -17,6 +17,7 @@ export interface Kernels {
   convolutionForward: Kernel;
   crossEntropy: Sum;
   decayGradient: Kernel;
+  dropout: Kernel;
   encodeTernary: Kernel;
   fill: Kernel;
   embeddingAdd: Kernel;
