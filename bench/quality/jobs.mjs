@@ -17,7 +17,7 @@ const OPERATIONS_PER_SECOND = 35e9;
 const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
-export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate, optimizer }) {
+export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate, optimizer, dropout }) {
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
@@ -25,6 +25,7 @@ export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddi
     ...(tied === undefined ? [] : [tied ? "tied" : "untied"]),
     ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
     ...(optimizer === "muon" ? ["Muon"] : []),
+    ...(dropout ? [`dropout ${dropout}`] : []),
   ];
   return parts.join(" ");
 }
@@ -117,9 +118,10 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
   /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
   const modelOf = memoised(
     ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
-    ({ model, shape: { embeddingRate: _, optimizer, ...shape }, setting }) => {
+    ({ model, shape: { embeddingRate: _, optimizer, dropout, ...shape }, setting }) => {
       const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
-      const train = { ...trainOf(model, setting, bytesPerSymbol), ...(optimizer ? { optimizer } : {}) };
+      const own = { ...(optimizer ? { optimizer } : {}), ...(dropout ? { dropout } : {}) };
+      const train = { ...trainOf(model, setting, bytesPerSymbol), ...own };
       const json = { ...model.config, ...shape, train };
       const flashBytesOf = (changes) => {
         const config = parseConfig({ ...json, ...changes }, `of ${model.name}`);
