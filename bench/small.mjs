@@ -81,7 +81,7 @@ const cases = [
 /** RAM of the arena, in the build that the case takes. */
 function ramBytes(path, tables) {
   const model = readModel(readFileSync(path));
-  return arenaBytes(model.dimensions, memoryBytes(model.dimensions, model.layers, model), tables);
+  return arenaBytes(model, memoryBytes(model.dimensions, model.layers, model), tables);
 }
 
 async function measureCase({ config, board, tables, firmwareBytes, training, heldOut, alphabet }) {

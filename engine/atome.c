@@ -60,6 +60,8 @@ typedef const ATOME_FLASH uint8_t flash_t; /* a byte of the model, or of a text 
 #define DISTANCE(from, to) ((to) - (from))
 #endif
 
+/* The logits' table has rows for the gates of recall behind those of the outputs. */
+#define GATES(a) (ATOME_RECALL ? (a)->options >> 9 & 2 : 0)
 #define IS_GATED(a) (ATOME_GATED && (!ATOME_BASE || (a)->inner))
 /* The tables; in their place the sampler and recall want 2 bytes per output. */
 #if ATOME_TABLES == 4
@@ -72,9 +74,9 @@ typedef const ATOME_FLASH uint8_t flash_t; /* a byte of the model, or of a text 
 
 enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56, RECALL_BYTES = 116, NGRAM_BYTES = 8, DECISION_BYTES = 8 };
 enum { LOCAL = 1, STATE = 2, SPARSE = 4 }; /* pathways */
-enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16, NGRAMS = 32, POOLED = 64, SENSOR = 128, DECISION = 256, MATRICES_INT4 = 512 }; /* options */
+enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16, NGRAMS = 32, POOLED = 64, SENSOR = 128, DECISION = 256, MATRICES_INT4 = 512, RECALL_GATES = 1024 }; /* options */
 #define OPTIONS_INT4 (ATOME_INT4 ? EMBED_INT4 | UNEMBED_INT4 | MATRICES_INT4 : 0)
-#define OPTIONS_MORE (ATOME_RECALL * RECALL | ATOME_NGRAMS * NGRAMS | ATOME_POOLED * POOLED | ATOME_SENSOR * SENSOR | ATOME_DECIDE * DECISION)
+#define OPTIONS_MORE (ATOME_RECALL * (RECALL | RECALL_GATES) | ATOME_NGRAMS * NGRAMS | ATOME_POOLED * POOLED | ATOME_SENSOR * SENSOR | ATOME_DECIDE * DECISION)
 #define OPTIONS_RUN (TIED | CLASSIFIER | OPTIONS_INT4 | OPTIONS_MORE) /* of models that this build runs */
 enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAST = 5 };
 enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46, MEMORY_BYTES = 48 }; /* in the header */
@@ -103,7 +105,7 @@ struct atome {
   uint8_t *memory;   /* cursor: what the layers remember between steps */
   uint16_t *table;   /* ATOME_TABLES of 252 sums; also the sampler's weights, and what recall counts */
   int32_t *residual; /* d, and 4 spare */
-  int32_t *product;  /* rows of the last matrix; the logits */
+  int32_t *product;  /* rows of the last matrix; the logits, and the gates of recall */
   int16_t *vector;   /* max(d, e), and 4 zeros */
   uint16_t *mix;     /* 4 per layer: the router's probabilities, the last unused */
   uint32_t vocab, outputs, width, inner, head, paths_width; /* paths_width: w */
@@ -404,9 +406,12 @@ static void load_ternary(atome_t *a, int32_t *x, uint32_t rows, uint32_t row, ui
   }
 }
 
+/* Rows of the embedding table. */
+static uint32_t table_rows(const atome_t *a) { return a->vocab + (a->options & TIED ? GATES(a) : 0); }
+
 /* x = row of the embedding table; moves the cursor past the table */
 static void load_row(atome_t *a, int32_t *x, uint32_t row) {
-  uint32_t rows = a->vocab, scale = read32(a->model + EMBED_SCALE);
+  uint32_t rows = table_rows(a), scale = read32(a->model + EMBED_SCALE);
 #if ATOME_INT4
   if (a->options & EMBED_INT4) {
     uint32_t row_bytes = (a->width + 1) >> 1;
@@ -812,6 +817,7 @@ static NOINLINE void follow_matches(atome_t *a) {
   alias16_t *counted = (alias16_t *)(void *)a->table;
   uint32_t n = *(const alias32_t *)(const void *)a->memory, all, own, match, i;
   int32_t top = maximum(a->product, a->outputs, &i), *logit;
+  const int32_t *gates = a->product + a->outputs;
   all = count_matches(counted, symbols, (const uint8_t *)(symbols + read16(record)), n);
   for (; n; n--) {
     i = *symbols++;
@@ -827,8 +833,10 @@ static NOINLINE void follow_matches(atome_t *a) {
     }
     if (match >= a->repeats)
       *logit -= a->penalty;
-    else if (match <= a->longest)
+    else if (match <= a->longest) {
       *logit += mul_q15(top - *logit, read_signed16(pair + 2)) + read_signed16(pair);
+      if (GATES(a)) *logit += gates[match ? 1 : 0];
+    }
   }
 }
 #endif
@@ -841,13 +849,14 @@ static uint32_t read_header(atome_t *a, flash_t *model) {
   a->model = model;
   a->content = model + HEADER_BYTES + SECTION_BYTES * read16(model + SECTION_COUNT);
   a->vocab = read16(model + 16);
-  rows = a->outputs = read16(model + 18);
+  a->outputs = read16(model + 18);
   most = a->width = read16(model + 20);
   a->inner = read16(model + 22);
   a->head = read16(model + 24);
   a->layers = model[26];
   a->top_k = model[27];
   a->options = read16(model + 28);
+  rows = a->outputs + GATES(a);
   a->memory_bytes = read32(model + MEMORY_BYTES) + MIX_BYTES * a->layers;
   a->paths_width = a->width;
   if (IS_GATED(a)) {
@@ -1114,7 +1123,8 @@ uint32_t atome_check(const ATOME_FLASH void *at, uint32_t bytes, uint32_t *arena
   if (out_of(model[26], 1, 64) || out_of(model[27], 1, 4) || (!(options & CLASSIFIER) && read16(model + 16) != read16(model + 18)))
     return ATOME_ERROR_DIMENSION;
   if (options & ~(uint32_t)OPTIONS_RUN || options & (options & CLASSIFIER ? TIED | RECALL : POOLED | SENSOR | DECISION) ||
-      (options & TIED && (options ^ options >> 1) & EMBED_INT4) || (options & SENSOR && options & NGRAMS) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
+      (options & TIED && (options ^ options >> 1) & EMBED_INT4) || (options & RECALL_GATES && !(options & RECALL)) ||
+      (options & SENSOR && options & NGRAMS) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
     return ATOME_ERROR_OPTION;
   if (read32(model + EPSILON) >> 30 || read32(model + EMBED_SCALE) > (options & EMBED_INT4 ? 15 : RESIDUAL_MAX) ||
       bad_scale(model + LOGIT_SCALE) || read16(model + FINAL_SHIFT) > 31)
@@ -1143,13 +1153,13 @@ uint32_t atome_check(const ATOME_FLASH void *at, uint32_t bytes, uint32_t *arena
 #if ATOME_SENSOR
   if (options & SENSOR) end += pass_sensor(&walk);
 #endif
-  pass_table(&walk, walk.a.vocab, walk.a.width, options & EMBED_INT4);
+  pass_table(&walk, table_rows(&walk.a), walk.a.width, options & EMBED_INT4);
 #if ATOME_NGRAMS
   if (options & NGRAMS) end += pass_ngrams(&walk);
 #endif
   for (i = 0; i < walk.a.layers && !walk.error; i++) end += pass_layer(&walk);
   pass(&walk, ANY, 0, 4 * walk.a.width);
-  if (!(options & TIED)) pass_table(&walk, walk.a.outputs, walk.a.width, options & UNEMBED_INT4);
+  if (!(options & TIED)) pass_table(&walk, walk.a.outputs + GATES(&walk.a), walk.a.width, options & UNEMBED_INT4);
 #if ATOME_RECALL
   if (options & RECALL) end += pass_recall(&walk);
 #endif
@@ -1242,7 +1252,7 @@ uint32_t atome_feed_sample(atome_t *a, const int32_t *values) {
 
 const int32_t *atome_logits(atome_t *a) {
   flash_t *final_norm = a->weights;
-  uint32_t rows = a->outputs;
+  uint32_t rows = a->outputs + GATES(a);
   int32_t *logits = a->product;
 #if ATOME_POOLED
   if (a->options & POOLED) load_sum(a);

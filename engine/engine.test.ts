@@ -33,7 +33,7 @@ const malformedJobs: HostJob[] = malformed.map(({ bytes }) => ({ model: bytes, c
 /** RAM that a vector's model needs, by the formula of atome.h. */
 function neededBytes(name: string, tables: Tables): number {
   const model = readModel(modelOf(name));
-  return arenaBytes(model.dimensions, memoryBytes(model.dimensions, model.layers, model), tables);
+  return arenaBytes(model, memoryBytes(model.dimensions, model.layers, model), tables);
 }
 
 test.each(vectors)("$name needs as much RAM as the formula says", ({ name, arenaBytes: bytes }) => {

@@ -19,6 +19,7 @@ import {
   sampleInt4Matrices,
   sampleNgrams,
   sampleRecall,
+  sampleRecallGates,
   sampleSensor,
   seededDraw,
   sensorRows,
@@ -542,14 +543,15 @@ const extremes = () => {
 
 /** Logits at their bound, up and down, and every bonus and pull at its own. */
 function loudestRecall(model) {
-  const { dModel, outputs } = model.dimensions;
+  const { dModel } = model.dimensions;
   const loud = loudest(model, filled);
   return {
     ...loud,
     finalNorm: { gamma: filled(loud.finalNorm.gamma, 0), beta: filled(loud.finalNorm.beta, 32767) },
     unembedding: {
       kind: "ternary",
-      trits: Int8Array.from({ length: outputs * dModel }, (_, i) => 1 - Math.floor(i / dModel)),
+      // The last two are the gates.
+      trits: loud.unembedding.trits.map((_, i) => [1, 0, -1, 1, -1][Math.floor(i / dModel)]),
     },
     recall: {
       ...loud.recall,
@@ -599,6 +601,35 @@ const withRecall = () => [
     loudestRecall(usualModel(405, shapeOf({ vocab: 3, d: 1024, layers: [[local]], recall: { window: 9 } }))),
   ],
   ["sample-recall", "recall, wild values", sampleRecall()],
+  [
+    "recall-gates",
+    "gates of recall, ternary tables",
+    usualModel(406, shapeOf({ vocab: 6, d: 9, layers: [[local | state]], recall: { window: 30, gates: true } })),
+  ],
+  [
+    "recall-gates-tied",
+    "the same, one 4-bit table with odd rows, which a symbol empties",
+    usualModel(
+      407,
+      shapeOf({
+        ...{ vocab: 5, d: 7, e: 11, options: TIED_INT4, layers: [[local | state]] },
+        recall: { window: 12, forget: 4, gates: true },
+      }),
+    ),
+  ],
+  [
+    "recall-gates-tied-ternary",
+    "the same, one ternary table of more groups than four",
+    usualModel(408, shapeOf({ vocab: 7, d: 24, options: tied, layers: [[local]], recall: { window: 9, gates: true } })),
+  ],
+  [
+    "recall-gates-extreme",
+    "the largest gates there are, of both signs",
+    loudestRecall(
+      usualModel(409, shapeOf({ vocab: 3, d: 1024, layers: [[local]], recall: { window: 9, gates: true } })),
+    ),
+  ],
+  ["sample-recall-gates", "gates of recall, wild values", sampleRecallGates()],
 ];
 
 /** Residuals at their bound in every step, of one sign in each channel: the sums of a pooled model grow as fast as they can. */

@@ -377,16 +377,18 @@ export class PlainEngine implements Engine {
     const table: Table = this.#model.unembedding ?? this.#model.embedding;
     if (this.#model.pooled) this.#pool();
     const n = this.#norm(finalNorm, finalNormShift);
-    this.#logits =
+    const rows = this.outputs + (this.#model.recall?.gates ? 2 : 0);
+    const answers =
       table.kind === "ternary"
-        ? ternary(table.trits, n, this.outputs).map((a) => scale(64 * a, logitScale))
-        : int4(table, n, this.outputs).map((P) => scale(P, logitScale));
-    this.#logits = this.#logits.map((logit) => bound(logit, 2 ** 26.7, "a logit"));
-    if (this.#model.recall) this.#follow(this.#model.recall);
+        ? ternary(table.trits, n, rows).map((a) => scale(64 * a, logitScale))
+        : int4(table, n, rows).map((P) => scale(P, logitScale));
+    for (const answer of answers) bound(answer, 2 ** 26.7, "a logit");
+    this.#logits = answers.splice(0, this.outputs);
+    if (this.#model.recall) this.#follow(this.#model.recall, answers);
     return Int32Array.from(this.#logits);
   }
 
-  #follow({ window, bonus, pull }: RecallParts): void {
+  #follow({ window, bonus, pull }: RecallParts, [h0 = 0, h1 = 0]: number[]): void {
     const symbols = this.#read;
     const { longest, repeats, penalty } = this.#recall;
     const places = range(symbols.length).slice(-window);
@@ -403,8 +405,9 @@ export class PlainEngine implements Engine {
       const i = 4 * m + k;
       if (m >= repeats) this.#logits[v] = logit - penalty;
       else if (m <= longest)
-        this.#logits[v] = logit + bonus[i] + mulq15(bound(M - logit, 2 ** 27.7, "M - logit"), pull[i]);
-      bound(this.#logits[v], 2 ** 26.8, "a logit after recall");
+        this.#logits[v] =
+          logit + bonus[i] + mulq15(bound(M - logit, 2 ** 27.7, "M - logit"), pull[i]) + (m > 0 ? h1 : h0);
+      bound(this.#logits[v], 2 ** 27.8, "a logit after recall");
     }
   }
 
@@ -453,14 +456,14 @@ export class PlainEngine implements Engine {
   #confidence(signal: "probability" | "margin" | "entropy" | "energy", logits: number[], p: number[]): number {
     const [M, second] = [...logits].sort((a, b) => b - a);
     if (signal === "probability") return Math.max(...p);
-    if (signal === "margin") return bound(M - second, 2 ** 27.7, "margin");
+    if (signal === "margin") return bound(M - second, 2 ** 28.8, "margin");
     if (signal === "entropy") return -entropyOf(p);
     let [S, k] = [sum(logits.map((logit) => exp2neg(M - logit))), 0];
     while (S >= 2 ** 16) {
       S = shr(S, 1);
       k++;
     }
-    return bound(M + 2048 * k + fraction(S), 2 ** 26.8, "energy");
+    return bound(M + 2048 * k + fraction(S), 2 ** 27.8, "energy");
   }
 
   entropy(probabilities: ArrayLike<number>): number {

@@ -68,7 +68,8 @@ export function atomeFlashBytes(config, alphabet) {
     (embedding === "int4" ? OPTION.embedInt4 : 0) |
     (unembedding === "int4" ? OPTION.unembedInt4 : 0) |
     (matrices === "int4" ? OPTION.matricesInt4 : 0) |
-    (config.recall ? OPTION.recall : 0);
+    (config.recall ? OPTION.recall : 0) |
+    (config.recall?.gates ? OPTION.recallGates : 0);
   const pathways = config.layers.map((layer) => sum(pathwaysOf(layer).map((pathway) => PATHWAY[pathway])));
   const inner = block === "gated" ? dInner : 0;
   const { end } = weightsLayout({ ...dimensions, dInner: inner }, options, pathways, HEADER_BYTES);

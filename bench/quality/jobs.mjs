@@ -17,14 +17,17 @@ const OPERATIONS_PER_SECOND = 35e9;
 const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
-export function shapeLabel({ dModel, nLayers, alphabet, tied, embedding, embeddingRate, optimizer, dropout }) {
+export function shapeLabel(shape) {
+  const { dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate, optimizer, gates, dropout } = shape;
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
     ...(embedding ? [`${embedding} table`] : []),
     ...(tied === undefined ? [] : [tied ? "tied" : "untied"]),
+    ...(matrices ? [`${matrices} matrices`] : []),
     ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
     ...(optimizer === "muon" ? ["Muon"] : []),
+    ...(gates ? ["gates"] : []),
     ...(dropout ? [`dropout ${dropout}`] : []),
   ];
   return parts.join(" ");
@@ -118,11 +121,12 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
   /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
   const modelOf = memoised(
     ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
-    ({ model, shape: { embeddingRate: _, optimizer, dropout, ...shape }, setting }) => {
+    ({ model, shape: { embeddingRate: _, optimizer, gates, dropout, ...shape }, setting }) => {
       const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
       const own = { ...(optimizer ? { optimizer } : {}), ...(dropout ? { dropout } : {}) };
       const train = { ...trainOf(model, setting, bytesPerSymbol), ...own };
-      const json = { ...model.config, ...shape, train };
+      const recall = gates ? { recall: { ...model.config.recall, gates } } : {};
+      const json = { ...model.config, ...recall, ...shape, train };
       const flashBytesOf = (changes) => {
         const config = parseConfig({ ...json, ...changes }, `of ${model.name}`);
         return model.isAtome

@@ -24,6 +24,8 @@ const untied = { tied: false };
 const tied = { tied: true };
 /** Trained with Muon instead of AdamW. */
 const muon = { optimizer: "muon" };
+/** Recall with gates. */
+const gates = { gates: true };
 
 /** What the memory of recall holds in our models, and in a rival that is given one. */
 const recall = { window: 512, forget: "<|endoftext|>" };
@@ -125,19 +127,35 @@ const atomeShapes = {
     { dModel: 36, nLayers: 3, alphabet: tokens(640) },
     { dModel: 40, nLayers: 3, alphabet: tokens(512) },
     { dModel: 32, nLayers: 3, alphabet: tokens(512), embedding: "int4", tied: true },
+    { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates },
   ],
   "64k": [
     { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true },
     { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
+    { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon, ...gates },
+    {
+      dModel: 56,
+      nLayers: 3,
+      alphabet: tokens(1024),
+      embedding: "int4",
+      tied: true,
+      matrices: "int4",
+      ...muon,
+      ...gates,
+    },
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
+    { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon, ...gates },
   ],
 };
+
+const withoutGates = (shapes) =>
+  Object.fromEntries(Object.entries(shapes).map(([tier, list]) => [tier, list.filter((shape) => !shape.gates)]));
 
 const atome = {
   name: "atome",
@@ -161,6 +179,7 @@ const models = [
     name: "atome-without-recall",
     title: "Atome: gated block, tokens, without recall",
     config: { block: "gated" },
+    shapes: withoutGates(atomeShapes),
     isVariant: true,
   },
   {

@@ -112,7 +112,7 @@ export function syntheticParts(
       pathways: bitsOf(pathways),
       window: pathways.sparse ? window : 0,
     })),
-    recall: recall && { window: recall.window, forget: undefined },
+    recall: recall && { window: recall.window, forget: undefined, gates: recall.gates === true },
     ngrams,
     sensor,
   });

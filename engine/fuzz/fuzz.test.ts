@@ -27,7 +27,7 @@ const wasm = await loadWasm();
 const read = (path: string): Uint8Array => Uint8Array.from(readFileSync(path));
 
 function mutatedVectors(count: number): Uint8Array[] {
-  const draw = seededDraw(20);
+  const draw = seededDraw(22);
   const small = vectors.map(({ name }) => ({ name, model: modelOf(name) })).filter(({ model }) => model.length < 3000);
   // Half of them of those with more than weights.
   const withMore = small.filter(({ name }) => /tokens|classes|sample|recall|ngrams|pooled|sensor|decision/.test(name));

@@ -163,16 +163,16 @@ static void put_header(void) {
 }
 
 static const uint8_t *any_model(void) {
-  uint32_t buffer[MODEL_WORDS], i;
+  uint32_t buffer[MODEL_WORDS], gates = OPTIONS & RECALL_GATES ? 2 : 0, i;
   uint8_t *begin = (uint8_t *)buffer, *model;
   at = begin;
   put_header();
   put32(SECTION_WEIGHTS);
   at += 4;
-  put_table(VOCAB, WIDTH, OPTIONS & EMBED_INT4);
+  put_table(VOCAB + (OPTIONS & TIED ? gates : 0), WIDTH, OPTIONS & EMBED_INT4);
   for (i = 0; i < LAYERS; i++) put_layer(layer_paths[i], layer_paths[i] & SPARSE ? WINDOW_SLOTS : 0);
   put_any16(2 * WIDTH);
-  if (!(OPTIONS & TIED)) put_table(OUTPUTS, WIDTH, OPTIONS & UNEMBED_INT4);
+  if (!(OPTIONS & TIED)) put_table(OUTPUTS + gates, WIDTH, OPTIONS & UNEMBED_INT4);
   if (OPTIONS & RECALL) put_recall();
   buffer[2] = (uint32_t)(at - begin);
   buffer[HEADER_BYTES / 4 + 1] = buffer[2] - HEADER_BYTES - SECTION_BYTES;

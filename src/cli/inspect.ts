@@ -38,7 +38,7 @@ async function inspectModel(bytes: Uint8Array, file: FileFacts, output: Output):
   const model = await readModelFile(bytes, file.file);
   const description = describeModel(model);
   const remembered = memoryBytes(model.dimensions, model.layers, model);
-  const [ramBytes, ramBytesOneTable] = ([4, 1] as const).map((t) => arenaBytes(model.dimensions, remembered, t));
+  const [ramBytes, ramBytesOneTable] = ([4, 1] as const).map((t) => arenaBytes(model, remembered, t));
   output.result({ ...file, kind: "model", ramBytes, ramBytesOneTable, ...description });
   const ram = `${grouped(ramBytes)} bytes; ${grouped(ramBytesOneTable)} with ATOME_TABLES=1`;
   for (const line of modelLines(description, file, ram)) output.print(line);
@@ -78,8 +78,11 @@ function modelLines(model: ModelDescription, file: FileFacts, ram: string): stri
     ["alphabet", alphabetWords(model)],
   ];
   if (model.recall) {
-    const { window, forget } = model.recall;
-    facts.push(["recall", `${window} symbols${forget === null ? "" : `, forgotten at symbol ${forget}`}`]);
+    const { window, forget, gates } = model.recall;
+    facts.push([
+      "recall",
+      `${window} symbols${forget === null ? "" : `, forgotten at symbol ${forget}`}${gates ? ", with gates" : ""}`,
+    ]);
   }
   const ranges = rangeWords(model);
   if (ranges !== "") facts.push(["valid", ranges]);

@@ -1,4 +1,4 @@
-import { type Dimensions, padded } from "../format/layout.js";
+import { type Dimensions, padded, tableRows } from "../format/layout.js";
 
 /** Tables of sums that a build of atome.c holds at a time: its switch ATOME_TABLES. */
 export type Tables = 1 | 4;
@@ -15,12 +15,18 @@ const scratchBytes = (outputs: number, tables: Tables): number =>
 /**
  * RAM that an engine on a 32-bit core needs for a model, in bytes: the formula of atome.h.
  *
+ * @param model its dimensions and options
  * @param memoryBytes what the model remembers between steps, as its header says
  */
-export function arenaBytes(dimensions: Dimensions, memoryBytes: number, tables: Tables): number {
+export function arenaBytes(
+  { dimensions, options }: { dimensions: Dimensions; options: number },
+  memoryBytes: number,
+  tables: Tables,
+): number {
   const { dModel, dInner, dHead, outputs, nLayers } = dimensions;
   const widest = Math.max(dModel, dInner);
-  const rows = Math.max(outputs, dInner > 0 ? 2 * widest : dModel) + 2 * dHead + 3;
+  const answers = tableRows(dimensions, options).unembedding;
+  const rows = Math.max(answers, dInner > 0 ? 2 * widest : dModel) + 2 * dHead + 3;
   const vector = padded(2 * (widest + 4));
   const streams = 4 * (dModel + 4) + 4 * rows + vector + MIX_BYTES * nLayers;
   return STRUCT_BYTES + scratchBytes(outputs, tables) + streams + memoryBytes;

@@ -35,6 +35,7 @@ const SECTION_LAST = 5;
 const { local: LOCAL, state: STATE, sparse: SPARSE } = PATHWAY;
 const { tied: TIED, embedInt4: EMBED_INT4, unembedInt4: UNEMBED_INT4, classifier: CLASSIFIER, recall: RECALL } = OPTION;
 const { ngrams: NGRAMS, pooled: POOLED, sensor: SENSOR, decision: DECISION, matricesInt4: MATRICES_INT4 } = OPTION;
+const RECALL_GATES = OPTION.recallGates;
 const EPSILON = HEADER.epsilon;
 const EMBED_SCALE = HEADER.embedScale;
 const LOGIT_SCALE = HEADER.logitMultiplier;
@@ -314,9 +315,16 @@ function loadTernary(a: Atome, to: Int32Array, rows: number, row: number, scale:
   }
 }
 
+/** Rows that the logits' table has behind those of the outputs: the gates of recall. */
+const gatesOf = ({ options }: Pick<Atome, "options">): number => (options & RECALL_GATES ? 2 : 0);
+
+/** Rows of the embedding table. */
+const tableRows = (a: Atome): number => a.vocab + (a.options & TIED ? gatesOf(a) : 0);
+
 /** to = row of the embedding table; moves the cursor past the table */
 function loadRow(a: Atome, to: Int32Array, row: number): void {
-  const { model, vocab: rows } = a;
+  const { model } = a;
+  const rows = tableRows(a);
   const scale = read32(model, EMBED_SCALE);
   if (a.options & EMBED_INT4) {
     const rowBytes = (a.width + 1) >> 1;
@@ -728,7 +736,8 @@ function followMatches(a: Atome): void {
     const logit = product[symbol];
     if (match >= a.repeats) product[symbol] -= a.penalty;
     else if (match <= a.longest) {
-      product[symbol] += mulQ15(top - logit, readSigned16(model, pair + 2)) + readSigned16(model, pair);
+      const gate = gatesOf(a) ? product[a.outputs + (match ? 1 : 0)] : 0;
+      product[symbol] += mulQ15(top - logit, readSigned16(model, pair + 2)) + readSigned16(model, pair) + gate;
     }
   }
 }
@@ -749,7 +758,7 @@ function readHeader(a: Atome): number {
   a.options = read16(model, HEADER.options);
   a.memoryBytes = read32(model, MEMORY_BYTES) + MIX_BYTES * a.layers;
   a.pathsWidth = a.width;
-  let rows = a.outputs;
+  let rows = a.outputs + gatesOf(a);
   let most = a.width;
   if (a.inner) {
     a.pathsWidth = a.inner;
@@ -1039,6 +1048,7 @@ function checkHeader(model: Uint8Array): number {
     options > ALL_OPTIONS ||
     options & (options & CLASSIFIER ? TIED | RECALL : POOLED | SENSOR | DECISION) ||
     (options & TIED && (int4 === EMBED_INT4 || int4 === UNEMBED_INT4)) ||
+    (options & RECALL_GATES && !(options & RECALL)) ||
     (options & SENSOR && options & NGRAMS)
   )
     return ERROR.option;
@@ -1082,11 +1092,11 @@ function checkWeights(a: Atome, offset: number, size: number): number {
   let memoryBytes = options & POOLED ? 4 * a.width : 0;
   a.weights = offset;
   if (options & SENSOR) memoryBytes += passSensor(walk);
-  passTable(walk, a.vocab, a.width, (options & EMBED_INT4) !== 0);
+  passTable(walk, tableRows(a), a.width, (options & EMBED_INT4) !== 0);
   if (options & NGRAMS) memoryBytes += passNgrams(walk);
   for (let i = 0; i < a.layers && !walk.error; i++) memoryBytes += passLayer(walk);
   pass(walk, "any", 0, 4 * a.width);
-  if (!(options & TIED)) passTable(walk, a.outputs, a.width, (options & UNEMBED_INT4) !== 0);
+  if (!(options & TIED)) passTable(walk, a.outputs + gatesOf(a), a.width, (options & UNEMBED_INT4) !== 0);
   if (options & RECALL) memoryBytes += passRecall(walk);
   if (options & DECISION) passDecision(walk);
   if (walk.error) return walk.error;
@@ -1185,15 +1195,16 @@ function feedSample(a: Atome, values: ArrayLike<number>): boolean {
 
 function logits(a: Atome): Int32Array {
   const finalNorm = a.weights;
+  const rows = a.outputs + gatesOf(a);
   if (a.options & POOLED) loadSum(a);
   normalize(a, read16(a.model, FINAL_SHIFT));
   if (a.options & TIED) a.weights = a.content;
   if (a.options & UNEMBED_INT4) {
-    multiplyInt4(a, a.outputs, a.width, 0, 0);
-    for (let i = 0; i < a.outputs; i++) a.product[i] = rescale(a.product[i], a.model, LOGIT_SCALE);
+    multiplyInt4(a, rows, a.width, 0, 0);
+    for (let i = 0; i < rows; i++) a.product[i] = rescale(a.product[i], a.model, LOGIT_SCALE);
   } else {
-    multiplyTernary(a, a.outputs, a.width, 0);
-    scaleProduct(a, 0, a.outputs, LOGIT_SCALE, INT32_MAX);
+    multiplyTernary(a, rows, a.width, 0);
+    scaleProduct(a, 0, rows, LOGIT_SCALE, INT32_MAX);
   }
   if (a.options & RECALL) followMatches(a);
   a.weights = finalNorm;

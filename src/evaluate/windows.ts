@@ -32,7 +32,7 @@ export interface RamLimit {
 /** RAM that a model with these windows needs, in bytes. */
 function ramOf(model: AtomeModel, windows: readonly number[], { tables }: RamLimit): number {
   const changed = model.layers.map(({ pathways }, layer) => ({ pathways, window: windows[layer] }));
-  return arenaBytes(model.dimensions, memoryBytes(model.dimensions, changed, model), tables);
+  return arenaBytes(model, memoryBytes(model.dimensions, changed, model), tables);
 }
 
 /** The largest of 1, 2, 3, 4, 6, 8, 12, 16, 24, ... below a window of 2 or more. */

@@ -56,6 +56,17 @@ const shapes: [string, Record<string, unknown>][] = [
   ["gated, tied ternary tables", { ...gated, tied: true }],
   ["gated, recall", { ...gated, recall: { window: 50, forget: "\u0003" } }],
   ["base, tied, recall without end", { ...base, pathways: ["local"], tied: true, recall: { window: 1024 } }],
+  ["gated, recall with gates", { ...gated, recall: { window: 50, gates: true } }],
+  [
+    "gated, 4-bit matrices, tied, recall with gates",
+    {
+      ...gated,
+      matrices: "int4",
+      embedding: "int4",
+      tied: true,
+      recall: { window: 90, forget: "\u0003", gates: true },
+    },
+  ],
   ["gated, 4-bit unembedding, e below d", { ...gated, dInner: 21, unembedding: "int4" }],
   ["base, 4-bit matrices", { ...base, matrices: "int4" }],
   [

@@ -295,6 +295,7 @@ function recallParts(model: QuantisedModel): RecallParts | undefined {
   return {
     window: config.recall.window,
     forget,
+    gates: config.recall.gates === true,
     bonus: Int16Array.from(bonus, (value) => roundTo(value * NAT, I16)),
     pull: Int16Array.from(pull, (value) => Math.max(0, roundTo(value * 2 ** 15, I16))),
   };

@@ -82,7 +82,7 @@ function speedOf({ shape, modelBytes, bytesPerSymbol }: Subject, chip: Chip, tab
 
 /** RAM of arena, stack and firmware, in bytes. */
 export const ramNeeded = (shape: Shape, tables: Tables): number =>
-  arenaBytes(shape.dimensions, rememberedBytes(shape), tables) + ALLOWANCE.stack + ALLOWANCE.firmwareRam;
+  arenaBytes(shape, rememberedBytes(shape), tables) + ALLOWANCE.stack + ALLOWANCE.firmwareRam;
 
 /** Whether a model fits a chip, what is missing, and how fast it will be. */
 export function fitChip(subject: Subject, chip: Chip): Fit {

@@ -38,6 +38,7 @@ export function shapeOfConfig(config: ModelConfig, vocab: number, classes?: numb
       option(embedding === "int4", OPTION.embedInt4) |
       option(unembedding === "int4", OPTION.unembedInt4) |
       option(recall !== undefined, OPTION.recall) |
+      option(recall?.gates === true, OPTION.recallGates) |
       option(classes !== undefined, OPTION.classifier) |
       option(ngrams !== undefined, OPTION.ngrams) |
       option(pool === "sum", OPTION.pooled) |

@@ -1,6 +1,15 @@
 import type { Tables } from "../engine/arena.js";
 import { runsOf } from "../format/describe.js";
-import { type Dimensions, firstRows, groupsOf, int4RowBytes, OPTION, PATHWAY, widthOf } from "../format/layout.js";
+import {
+  type Dimensions,
+  firstRows,
+  groupsOf,
+  int4RowBytes,
+  OPTION,
+  PATHWAY,
+  tableRows,
+  widthOf,
+} from "../format/layout.js";
 
 /** What decides a model's cost: all that is known before it is trained. */
 export interface Shape {
@@ -114,6 +123,7 @@ function countExtras(work: Work, { dimensions: { dModel }, options, ngrams, sens
 export function workOf(shape: Shape, tables: Tables): Work {
   const { dimensions, options, layers, recallWindow } = shape;
   const { dModel, outputs } = dimensions;
+  const rows = tableRows(dimensions, options).unembedding;
   const work = noWork();
   layers.forEach((_, layer) => {
     countLayer(work, shape, layer, tables);
@@ -123,10 +133,10 @@ export function workOf(shape: Shape, tables: Tables): Work {
   work.outputs += outputs;
   work.places += recallWindow;
   countExtras(work, shape);
-  if ((options & OPTION.unembedInt4) !== 0) work.nibbles += outputs * int4RowBytes(dModel);
+  if ((options & OPTION.unembedInt4) !== 0) work.nibbles += rows * int4RowBytes(dModel);
   else {
-    countProduct(work, outputs, dModel, tables);
-    work.scaled += outputs;
+    countProduct(work, rows, dModel, tables);
+    work.scaled += rows;
   }
   return work;
 }

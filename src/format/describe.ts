@@ -24,7 +24,7 @@ export interface ModelDescription {
   sections: { name: SectionName; offset: number; bytes: number }[];
   layers: { pathways: string[]; window: number; bytes: number }[];
   /** Symbols remembered, and the one that empties the memory; undefined without recall. */
-  recall: { window: number; forget: number | null } | undefined;
+  recall: { window: number; forget: number | null; gates: boolean } | undefined;
   /** Rows of the table, and the lengths of the runs that have one; undefined without n-grams. */
   ngrams: { buckets: number; runs: number[] } | undefined;
   /** Thresholds and range of each column of a sensor's sample; undefined for a model of symbols. */
@@ -56,7 +56,7 @@ function optionsInWords({ options, recall, ngrams, pooled, sensor, decision }: A
     tied ? "unembedding tied to the embedding" : table("unembedding", OPTION.unembedInt4),
     ...((options & OPTION.matricesInt4) !== 0 ? ["matrices in 4-bit rows"] : []),
     (options & OPTION.classifier) !== 0 ? "classifier" : "language model",
-    ...(recall ? [`recall of ${recall.window} symbols`] : []),
+    ...(recall ? [`recall of ${recall.window} symbols${recall.gates ? " with gates" : ""}`] : []),
     ...(ngrams ? [`n-grams of ${runsOf(ngrams.orders).join(", ")} symbols in ${ngrams.buckets} rows`] : []),
     ...(pooled ? ["pooled over all steps"] : []),
     ...(sensor ? [`samples of ${sensor.columns.length} numbers`] : []),
@@ -99,7 +99,7 @@ export function describeModel(model: AtomeModel): ModelDescription {
       window,
       bytes: layout.layers[index].end - layout.layers[index].record.offset,
     })),
-    recall: recall && { window: recall.window, forget: recall.forget ?? null },
+    recall: recall && { window: recall.window, forget: recall.forget ?? null, gates: recall.gates },
     ngrams: ngrams && { buckets: ngrams.buckets, runs: runsOf(ngrams.orders) },
     sensor: sensor?.columns.map((column) => ({
       ...column,

@@ -14,6 +14,7 @@ import {
   sampleGated,
   sampleNgrams,
   sampleRecall,
+  sampleRecallGates,
   sampleSensor,
   seededDraw,
 } from "./samples.js";
@@ -177,8 +178,11 @@ test("unpackInt4() reads what packInt4() wrote, unaligned", () => {
 test("describeModel() says what recall a model has", () => {
   const { options, recall, weights } = describeModel(readModel(writeModel(sampleRecall())));
   expect(options.at(-1)).toBe("recall of 7 symbols");
-  expect(recall).toEqual({ window: 7, forget: 2 });
+  expect(recall).toEqual({ window: 7, forget: 2, gates: false });
   expect(weights.at(-1)).toMatchObject({ name: "recall", bytes: 116 });
+  const gated = describeModel(readModel(writeModel(sampleRecallGates())));
+  expect(gated.options.at(-1)).toBe("recall of 5 symbols with gates");
+  expect(gated.recall).toEqual({ window: 5, forget: null, gates: true });
 });
 
 test("describeModel() says what n-grams, samples and decisions a model has", () => {

@@ -49,8 +49,9 @@ export const OPTION = {
   sensor: 128,
   decision: 256,
   matricesInt4: 512,
+  recallGates: 1024,
 } as const;
-export const ALL_OPTIONS = 1023;
+export const ALL_OPTIONS = 2047;
 
 /** Section numbers. */
 export const SECTION = { weights: 1, tokens: 2, classNames: 3, metadata: 4, signature: 5 } as const;
@@ -83,6 +84,8 @@ export const LAYER = {
 /** Offsets of the fields of the recall record; `pairs`: {i16 bonus, i16 pull} of each match length and kind. */
 export const RECALL = { window: 0, forget: 2, pairs: 4 } as const;
 export const RECALL_PAIRS = 28;
+/** Rows of the gates of recall behind those of the outputs. */
+export const GATE_ROWS = 2;
 /** What `forget` is when no symbol empties the memory. */
 export const FORGET_NONE = 65535;
 
@@ -346,6 +349,12 @@ export interface WeightsLayout {
   end: number;
 }
 
+/** Rows of the two tables. */
+export function tableRows({ vocab, outputs }: Dimensions, options: number) {
+  const gates = (options & OPTION.recallGates) !== 0 ? GATE_ROWS : 0;
+  return { embedding: vocab + ((options & OPTION.tied) !== 0 ? gates : 0), unembedding: outputs + gates };
+}
+
 /** Sizes that no dimension tells. */
 export interface ExtraSizes {
   ngrams?: { buckets: number } | undefined;
@@ -366,7 +375,8 @@ export function weightsLayout(
   offset: number,
   { ngrams, sensor }: ExtraSizes = {},
 ): WeightsLayout {
-  const { vocab, outputs, dModel } = dimensions;
+  const { dModel } = dimensions;
+  const rows = tableRows(dimensions, options);
   let end = offset;
   const has = (option: number) => (options & option) !== 0;
   const placeIf = (present: boolean, make: () => Item) => {
@@ -377,7 +387,7 @@ export function weightsLayout(
   const place = (make: () => Item) => placeIf(true, make) as Item;
   return {
     sensor: placeIf(sensor !== undefined, () => sensorItem(end, sensor?.columns ?? [])),
-    embedding: place(() => tableItem(end, "embedding", has(OPTION.embedInt4), vocab, dModel)),
+    embedding: place(() => tableItem(end, "embedding", has(OPTION.embedInt4), rows.embedding, dModel)),
     ngrams: placeIf(ngrams !== undefined, () => itemAt(end, "ngrams", "ngrams", 1, 1)),
     ngramTable: placeIf(ngrams !== undefined, () => itemAt(end, "ngramTable", "ternary", ngrams?.buckets ?? 0, dModel)),
     layers: pathways.map((bits) => {
@@ -387,7 +397,7 @@ export function weightsLayout(
     }),
     finalNorm: place(() => itemAt(end, "finalNorm", "norm", dModel, 2)),
     unembedding: placeIf(!has(OPTION.tied), () =>
-      tableItem(end, "unembedding", has(OPTION.unembedInt4), outputs, dModel),
+      tableItem(end, "unembedding", has(OPTION.unembedInt4), rows.unembedding, dModel),
     ),
     recall: placeIf(has(OPTION.recall), () => itemAt(end, "recall", "recall", RECALL_PAIRS, 2)),
     decision: placeIf(has(OPTION.decision), () => itemAt(end, "decision", "decision", 1, 1)),

@@ -23,6 +23,7 @@ import {
   sampleInt4Matrices,
   sampleNgrams,
   sampleRecall,
+  sampleRecallGates,
   sampleSensor,
 } from "./samples.js";
 import { encodeModel, sealModel } from "./writer.js";
@@ -192,12 +193,13 @@ const dimensions: Case[] = [
 ];
 
 const options: Case[] = [
-  entry("option-bit-10", "option", sampleBase, at32(HEADER.options, 1024)),
+  entry("option-bit-11", "option", sampleBase, at32(HEADER.options, 2048)),
   entry("option-bit-31", "option", sampleBase, at32(HEADER.options, 0x80000000)),
   entry("option-tied-embed-int4-only", "option", sampleGated, at32(HEADER.options, 3)),
   entry("option-tied-unembed-int4-only", "option", sampleGated, at32(HEADER.options, 5)),
   entry("option-tied-classifier", "option", sampleClassifier, at32(HEADER.options, 15)),
   entry("option-recall-classifier", "option", sampleClassifier, at32(HEADER.options, 28)),
+  entry("option-gates-without-recall", "option", sampleBase, at32(HEADER.options, OPTION.recallGates)),
   ...(["pooled", "sensor", "decision"] as const).map((name) =>
     entry(`option-${name}-without-classifier`, "option", sampleBase, at32(HEADER.options, OPTION[name])),
   ),
@@ -342,6 +344,8 @@ const sections: Case[] = [
 ];
 
 const layers: Case[] = [
+  // The layer begins two rows too early.
+  entry("layer-without-gates", "layer", sampleRecallGates, at32(HEADER.options, OPTION.tied | OPTION.recall)),
   entry("pathways-none", "layer", sampleBase, layer8(1, LAYER.pathways, 0)),
   entry("pathways-8", "layer", sampleBase, layer8(1, LAYER.pathways, 8)),
   entry("pathways-bit-3", "layer", sampleBase, layer8(0, LAYER.pathways, 15)),
@@ -567,6 +571,7 @@ const weights: Case[] = [
   entry("weights-memory-bytes-of-a-column-more", "weights", sampleSensor, at32(HEADER.memoryBytes, 52)),
   entry("weights-tied-with-unembedding", "weights", sampleBase, at32(HEADER.options, 1)),
   entry("weights-without-recall", "weights", sampleRecall, at32(HEADER.options, 0)),
+  entry("weights-gates-missing", "weights", sampleRecall, at32(HEADER.options, OPTION.recall | OPTION.recallGates)),
   entry("weights-recall-missing", "weights", sampleBase, at32(HEADER.options, 16)),
 ];
 

@@ -61,6 +61,8 @@ export interface RecallParts {
   window: number;
   /** The symbol that empties the memory. */
   forget: number | undefined;
+  /** Whether the table of the logits ends in the two rows of the gates: without and with a match. */
+  gates: boolean;
   bonus: Int16Array;
   /** 0..32767 */
   pull: Int16Array;
@@ -110,6 +112,7 @@ export interface ModelParts {
   embedScale: number;
   logitScale: Scale;
   finalNormShift: number;
+  /** A row per symbol; when tied, those of the gates of recall behind them. */
   embedding: Table;
   layers: readonly LayerParts[];
   finalNorm: NormPairs;

@@ -38,6 +38,7 @@ import {
   sensorItem,
   TAPS,
   tableItem,
+  tableRows,
   ternaryBytes,
   VERSION,
   type WeightsLayout,
@@ -153,12 +154,13 @@ function readOptions(file: File): number {
   const options = u32(file, HEADER.options);
   const has = (name: keyof typeof OPTION) => (options & OPTION[name]) !== 0;
   const no = (why: string) => refuse(file, "option", HEADER.options, `options are ${hex(options)} but ${why}`);
-  if (options > ALL_OPTIONS) no("only bits 0 to 8 are known");
+  if (options > ALL_OPTIONS) no("only bits 0 to 10 are known");
   if (has("classifier")) {
     if (has("recall")) no("recall needs no classifier");
   } else {
     for (const name of ["pooled", "sensor", "decision"] as const) if (has(name)) no(`${name} needs a classifier`);
   }
+  if (has("recallGates") && !has("recall")) no("gates need recall");
   if (has("sensor") && has("ngrams")) no("a sensor has no symbols for n-grams");
   if (has("tied")) {
     if (has("embedInt4") !== has("unembedInt4")) no("tied needs embedding and unembedding of one kind");
@@ -342,7 +344,7 @@ function readLayer(file: File, dimensions: Dimensions, int4: boolean, offset: nu
 }
 
 /** Error 19. */
-function readRecall(file: File, { vocab }: Dimensions, item: Item): RecallParts {
+function readRecall(file: File, { vocab }: Dimensions, gates: boolean, item: Item): RecallParts {
   const at = (field: keyof typeof RECALL) => item.offset + RECALL[field];
   const window = checkRange(file, "recall", at("window"), "the window", u16(file, at("window")), LIMITS.window);
   const forget = u16(file, at("forget"));
@@ -351,7 +353,7 @@ function readRecall(file: File, { vocab }: Dimensions, item: Item): RecallParts 
   pull.forEach((value, i) => {
     checkRange(file, "recall", at("pairs") + 4 * i + 2, `pull ${i}`, value, [0, 32767]);
   });
-  return { window, forget: forget === FORGET_NONE ? undefined : forget, bonus, pull };
+  return { window, forget: forget === FORGET_NONE ? undefined : forget, gates, bonus, pull };
 }
 
 /** What a column's numbers lie in: error 21. */
@@ -497,17 +499,22 @@ class WeightsReader {
 }
 
 function readWeights(file: File, dimensions: Dimensions, options: number, section: Section) {
-  const { vocab, outputs, dModel } = dimensions;
+  const { dModel } = dimensions;
+  const rows = tableRows(dimensions, options);
   const end = section.offset + section.bytes;
   const reader = new WeightsReader(file, dimensions, options, section.offset, end);
   const sensor = reader.has("sensor") ? reader.sensor() : undefined;
-  const embedding = reader.table("embedding", reader.has("embedInt4"), vocab);
+  const embedding = reader.table("embedding", reader.has("embedInt4"), rows.embedding);
   const ngrams = reader.has("ngrams") ? reader.ngrams() : undefined;
   const layers = reader.layers();
   const finalNorm = reader.next(itemAt(reader.at, "finalNorm", "norm", dModel, 2), (item) => readNorm(file, item));
-  const unembedding = reader.has("tied") ? undefined : reader.table("unembedding", reader.has("unembedInt4"), outputs);
+  const unembedding = reader.has("tied")
+    ? undefined
+    : reader.table("unembedding", reader.has("unembedInt4"), rows.unembedding);
   const recall = reader.has("recall")
-    ? reader.next(itemAt(reader.at, "recall", "recall", RECALL_PAIRS, 2), (item) => readRecall(file, dimensions, item))
+    ? reader.next(itemAt(reader.at, "recall", "recall", RECALL_PAIRS, 2), (item) =>
+        readRecall(file, dimensions, reader.has("recallGates"), item),
+      )
     : undefined;
   const decision = reader.has("decision")
     ? reader.next(itemAt(reader.at, "decision", "decision", 1, 1), (item) => readDecision(file, item))

@@ -13,6 +13,7 @@ import {
   SIGNALS,
   STATE_LIMIT,
   TAPS,
+  tableRows,
   widthOf,
 } from "./layout.js";
 import type {
@@ -46,7 +47,7 @@ export interface SampleShape {
   /** Bits of `OPTION`; those of recall, ngrams and sensor follow from what stands below. */
   options: number;
   layers: readonly { pathways: number; window: number }[];
-  recall?: Pick<RecallParts, "window" | "forget"> | undefined;
+  recall?: (Pick<RecallParts, "window" | "forget"> & { gates?: boolean }) | undefined;
   ngrams?: Pick<NgramParts, "buckets" | "orders"> | undefined;
   /** How many thresholds each column has: of its values, of its differences. Their rows must be the vocabulary: `sensorRows`. */
   sensor?: readonly (readonly [values: number, differences: number])[] | undefined;
@@ -168,20 +169,22 @@ export function drawShape(draw: Draw): SampleShape {
   const recall = { window: drawWindow(), forget: draw(0, 1) ? draw(0, vocab - 1) : undefined };
   const hasRecall = !classifier && draw(0, 1) === 1;
   const matrices = draw(0, 3) === 0 ? OPTION.matricesInt4 : 0;
+  const gates = draw(0, 1) === 1;
   return {
     dimensions: { ...dimensions, nLayers: layers.length },
     options: options | more | matrices,
     layers,
     ngrams,
     sensor,
-    recall: hasRecall ? recall : undefined,
+    recall: hasRecall ? { ...recall, gates } : undefined,
   };
 }
 
 /** A valid model without sections besides the weights (and the class names of a classifier), its values drawn at random. */
 export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
   const { dimensions, options } = shape;
-  const { vocab, outputs, dModel } = dimensions;
+  const { outputs, dModel } = dimensions;
+  const rows = tableRows(dimensions, options | (shape.recall?.gates ? OPTION.recallGates : 0));
   const embedInt4 = (options & OPTION.embedInt4) !== 0;
   const classifier = (options & OPTION.classifier) !== 0;
   return {
@@ -190,14 +193,15 @@ export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
     embedScale: draw(0, embedInt4 ? 15 : 2 ** 21 - 1),
     logitScale: drawScale(draw),
     finalNormShift: draw(0, 31),
-    embedding: drawTable(draw, embedInt4, vocab, dModel),
+    embedding: drawTable(draw, embedInt4, rows.embedding, dModel),
     layers: shape.layers.map(({ pathways, window }) => drawLayer(draw, shape, pathways, window)),
     finalNorm: { gamma: wordsOf(dModel, draw, 32767), beta: wordsOf(dModel, draw, 32767) },
     unembedding:
       (options & OPTION.tied) !== 0
         ? undefined
-        : drawTable(draw, (options & OPTION.unembedInt4) !== 0, outputs, dModel),
+        : drawTable(draw, (options & OPTION.unembedInt4) !== 0, rows.unembedding, dModel),
     recall: shape.recall && {
+      gates: false,
       ...shape.recall,
       bonus: wordsOf(RECALL_PAIRS, draw, 32767),
       pull: Int16Array.from({ length: RECALL_PAIRS }, () => draw(0, 32767)),
@@ -285,6 +289,16 @@ export function sampleRecall(): ModelParts {
     options: 0,
     layers: [{ pathways: 1, window: 0 }],
     recall: { window: 7, forget: 2 },
+  });
+}
+
+/** The same of the gated block, tied, with gates. */
+export function sampleRecallGates(): ModelParts {
+  return drawModel(seededDraw(8), {
+    dimensions: dimensionsOf(5, 5, 6, 7, 1),
+    options: OPTION.tied,
+    layers: [{ pathways: 1, window: 0 }],
+    recall: { window: 5, forget: undefined, gates: true },
   });
 }
 

@@ -48,6 +48,7 @@ function optionsOf(parts: ModelParts): number {
     int4Bit(unembedding ?? embedding, OPTION.unembedInt4) |
     (classNames ? OPTION.classifier : 0) |
     (recall ? OPTION.recall : 0) |
+    (recall?.gates ? OPTION.recallGates : 0) |
     (ngrams ? OPTION.ngrams : 0) |
     (pooled ? OPTION.pooled : 0) |
     (sensor ? OPTION.sensor : 0) |

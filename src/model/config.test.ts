@@ -46,6 +46,15 @@ describe("parseConfig()", () => {
     expect(config.recall).toEqual({ window: 256, forget: "\n" });
     expect(parseConfig(configToJson(config), "x")).toEqual(config);
     expect(configToJson(parseConfig(gated, "x"))).not.toHaveProperty("recall");
+    expect(parseConfig({ ...gpt, recall: { gates: false } }, "x").recall).toEqual({ window: 256 });
+    const gates = parseConfig({ ...gated, recall: { gates: true } }, "x");
+    expect(parseConfig(configToJson(gates), "x")).toEqual(gates);
+    const heights = (json: object) =>
+      tensorSpecs(parseConfig(json, "x"), 9, 9)
+        .filter(({ group }) => group === "embedding")
+        .map(({ shape }) => shape[0]);
+    expect(heights({ ...gated, recall: { gates: true } })).toEqual([9, 11]);
+    expect(heights({ ...gated, tied: true, recall: { gates: true } })).toEqual([11]);
     expect(() => parseConfig({ ...gated, recall: { window: 1025 } }, "x")).toThrow(
       '"recall.window" is 1025 but must be a whole number from 1 to 1024',
     );

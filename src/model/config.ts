@@ -8,6 +8,8 @@ export const TAPS = 5;
 /** Recall tells matches of 0 to 5 symbols, and of 6 or more, apart, and of each length four kinds: see ARCHITECTURE.md, "Recall". */
 export const RECALL_LENGTHS = 7;
 export const RECALL_KINDS = 4;
+/** One for symbols without a match, one for those with. */
+export const RECALL_GATES = 2;
 
 /** Epsilon of every LayerNorm and RMSNorm. */
 export const LAYER_NORM_EPSILON = 1e-5;
@@ -42,7 +44,12 @@ export interface RecallConfig {
   window: number;
   /** A text whose last symbol empties the memory: what ends a document. */
   forget?: string | undefined;
+  /** Whether two rows more of the unembedding say, by the residual stream, how much recall counts: without and with a match. */
+  gates?: true | undefined;
 }
+
+/** Rows of the unembedding behind those of the outputs. */
+export const gatesOf = ({ recall }: { recall?: RecallConfig }): number => (recall?.gates ? RECALL_GATES : 0);
 
 /** A table whose rows are added to the embedding: one for each run of symbols that ends here, found by its hash. */
 export interface NgramsConfig {

@@ -8,6 +8,7 @@ import {
   PATHWAYS,
   type Pathway,
   POOLS,
+  type RecallConfig,
   WEIGHT_QUANTISERS,
 } from "./config.js";
 import { UsageError } from "./errors.js";
@@ -78,8 +79,9 @@ const recallSchema = v.strictObject(
         v.check((text) => text.length > 0, "a text that is not empty"),
       ),
     ),
+    gates: v.optional(flag),
   },
-  '{"window": 256, "forget": "<|endoftext|>"}',
+  '{"window": 256, "forget": "<|endoftext|>", "gates": true}',
 );
 
 const ngramsSchema = v.strictObject(
@@ -128,6 +130,10 @@ const configSchema = v.strictObject(
   "an object",
 );
 type RawConfig = v.InferOutput<typeof configSchema>;
+
+/** Without a key that says what is so anyway. */
+const recallOf = ({ gates, ...recall }: NonNullable<RawConfig["recall"]>): RecallConfig =>
+  gates ? { ...recall, gates } : recall;
 
 const shown = (value: unknown): string => {
   if (value === undefined) return "missing";
@@ -262,7 +268,7 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
     matrices,
     router,
     gate,
-    ...(recall ? { recall } : {}),
+    ...(recall ? { recall: recallOf(recall) } : {}),
     ...(ngrams ? { ngrams: { ...ngrams, orders: [...ngrams.orders].sort((a, b) => a - b) } } : {}),
     pool,
     train,

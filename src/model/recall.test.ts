@@ -4,6 +4,7 @@ import { RECALL_KINDS, RECALL_LENGTHS } from "./config.js";
 import { Recall } from "./recall.js";
 
 const BONUS = Float64Array.from({ length: RECALL_LENGTHS * RECALL_KINDS }, (_, i) => i + 0.5);
+const GATES = [0.25, -1.5];
 const PULL = BONUS.map((bonus) => (bonus % 7) / 8 - 0.1);
 
 /** The logits by the formulas of ARCHITECTURE.md, from the symbols read since the last that empties the memory. */
@@ -23,7 +24,8 @@ function byDefinition(symbols: readonly number[], window: number, logits: readon
     const count = own.filter((value) => value === match).length;
     const kind = match < longest ? 0 : 2 * count <= all ? 1 : count === 1 ? 2 : 3;
     const at = RECALL_KINDS * match + kind;
-    return logit + (BONUS[at] + Math.min(Math.max(PULL[at], 0), 1) * (Math.max(...logits) - logit));
+    const raised = BONUS[at] + Math.min(Math.max(PULL[at], 0), 1) * (Math.max(...logits) - logit);
+    return logit + (raised + GATES[Math.min(match, 1)]);
   });
 }
 
@@ -37,7 +39,7 @@ test("Recall is what its definition says, for any text and window", () => {
         const known = symbols.slice(symbols.lastIndexOf(forget ?? -1, t) + 1, t + 1);
         const logits = Float64Array.of(2, -3, 0.5, 1, 4);
         const expected = byDefinition(known, window, [...logits]);
-        recall.change(logits);
+        recall.change(logits, GATES);
         expect([...logits]).toEqual(expected);
       });
     }),
@@ -49,6 +51,6 @@ test("Recall knows nothing after reset()", () => {
   recall.read(1);
   recall.reset();
   const logits = Float64Array.of(1, 2);
-  recall.change(logits);
+  recall.change(logits, GATES);
   expect([...logits]).toEqual([1, 2]);
 });

@@ -48,8 +48,8 @@ export class Recall {
     symbols.length = matches.length = Math.min(symbols.length, this.#window);
   }
 
-  /** Changes the logits, in nats, of the symbols remembered. */
-  change(logits: Float64Array): void {
+  /** Changes the logits, in nats, of the symbols remembered. `gates`: of those without and with a match. */
+  change(logits: Float64Array, gates: ArrayLike<number>): void {
     if (this.#symbols.length === 0) return;
     const all = new Count();
     const counts = new Map<number, Count>();
@@ -61,7 +61,8 @@ export class Recall {
     const top = logits.reduce((a, b) => Math.max(a, b));
     for (const [symbol, count] of counts) {
       const index = RECALL_KINDS * count.longest + kindOf(count, all);
-      logits[symbol] += this.#bonus[index] + this.#pull[index] * (top - logits[symbol]);
+      const raised = this.#bonus[index] + this.#pull[index] * (top - logits[symbol]);
+      logits[symbol] += raised + gates[count.longest === 0 ? 0 : 1];
     }
   }
 }

@@ -1,4 +1,12 @@
-import { isTransformer, LAYER_NORM_EPSILON, type NgramsConfig, PATHWAYS, pathwaysOf, TAPS } from "./config.js";
+import {
+  isTransformer,
+  LAYER_NORM_EPSILON,
+  type NgramsConfig,
+  PATHWAYS,
+  pathwaysOf,
+  RECALL_GATES,
+  TAPS,
+} from "./config.js";
 import { exp } from "./elementary.js";
 import { UsageError } from "./errors.js";
 import { ngramReach, ngramRows } from "./ngrams.js";
@@ -438,7 +446,10 @@ export class ReferenceModel {
   readonly #beta: Float64Array;
   readonly #x: Float64Array;
   readonly #n: Float64Array;
+  /** The logits, and behind them the gates of recall. */
+  readonly #answers: Float64Array;
   readonly #logits: Float64Array;
+  readonly #gates: Float64Array;
   readonly #recall: Recall | undefined;
   readonly #ngrams: Ngrams | undefined;
   /** The sum of x over the steps since the reset, where the model answers from that. */
@@ -470,7 +481,9 @@ export class ReferenceModel {
     this.#beta = Float64Array.from(tensorOf(model, "final.beta").values);
     this.#x = zeros(config.dModel);
     this.#n = zeros(config.dModel);
-    this.#logits = zeros(outputs);
+    this.#answers = zeros(this.#unembedding.rows);
+    this.#logits = this.#answers.subarray(0, outputs);
+    this.#gates = config.recall?.gates ? this.#answers.subarray(outputs) : zeros(RECALL_GATES);
     this.#recall = config.recall && recallOf(model, config.recall.window);
     this.#ngrams = config.ngrams && new Ngrams(config.ngrams, tensorOf(model, "ngrams"));
     this.#pooled = config.pool === "sum" ? zeros(config.dModel) : undefined;
@@ -494,7 +507,7 @@ export class ReferenceModel {
     this.#ngrams?.step(symbol, this.#x);
     this.#answer();
     this.#recall?.read(symbol);
-    this.#recall?.change(this.#logits);
+    this.#recall?.change(this.#logits, this.#gates);
     return this.#logits;
   }
 
@@ -514,7 +527,7 @@ export class ReferenceModel {
     if (this.#pooled) for (let c = 0; c < x.length; c++) this.#pooled[c] += x[c];
     normalise(this.#pooled ?? x, this.#gamma, this.#beta, this.#n);
     observe?.("norm", this.#layers.length, this.#n);
-    multiply(this.#unembedding, this.#n, this.#logits);
+    multiply(this.#unembedding, this.#n, this.#answers);
     return this.#logits;
   }
 

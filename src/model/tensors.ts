@@ -1,4 +1,5 @@
 import {
+  gatesOf,
   hasRouter,
   isTransformer,
   type ModelConfig,
@@ -109,14 +110,14 @@ export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number)
     group: "vector",
   });
   return [
-    table("embed", vocab, config.embedding),
+    table("embed", config.tied ? vocab + gatesOf(config) : vocab, config.embedding),
     ...(config.block === "gpt" ? [table("position", config.train.context, config.embedding)] : []),
     ...config.layers.flatMap((_, index) => layerSpecs(config, index)),
     { name: "final.gamma", shape: [d], quantiser: "none", group: "vector" },
     ...(config.block === "llama"
       ? []
       : [{ name: "final.beta", shape: [d], quantiser: "none", group: "vector" } as const]),
-    ...(config.tied ? [] : [table("unembed", outputs, config.unembedding)]),
+    ...(config.tied ? [] : [table("unembed", outputs + gatesOf(config), config.unembedding)]),
     ...(config.ngrams ? [ngramTable(config.ngrams.buckets)] : []),
     ...(config.recall ? [recalled("bonus"), recalled("pull")] : []),
   ];

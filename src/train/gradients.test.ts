@@ -184,7 +184,13 @@ function layerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: R
 }
 
 /** Changes the logits after the last of `symbols` as "Recall" in ARCHITECTURE.md says. */
-function recalled(config: ModelConfig, tensors: Tensors, symbols: number[], logits: number[]): number[] {
+function recalled(
+  config: ModelConfig,
+  tensors: Tensors,
+  symbols: number[],
+  logits: number[],
+  gates: number[],
+): number[] {
   if (!config.recall) return logits;
   const bonus = tensors.get("recall.bonus") as Float64Array;
   const pull = tensors.get("recall.pull") as Float64Array;
@@ -205,7 +211,8 @@ function recalled(config: ModelConfig, tensors: Tensors, symbols: number[], logi
     const m = Math.max(...own);
     const count = own.filter((length) => length === m).length;
     const k = m < greatest ? 0 : 2 * count <= atGreatest ? 1 : count === 1 ? 2 : 3;
-    return logit + bonus[4 * m + k] + pull[4 * m + k] * (Math.max(...logits) - logit);
+    const gate = gates[Math.min(m, 1)] ?? 0;
+    return logit + bonus[4 * m + k] + pull[4 * m + k] * (Math.max(...logits) - logit) + gate;
   });
 }
 
@@ -260,8 +267,9 @@ function referenceLoss(config: ModelConfig, vocab: number, tensors: Tensors, win
     const drop = dropoutOf(config, vocab, index);
     const x = layered(config, tensors, embedded(config, tensors, [...window.subarray(0, -1)]), drop);
     return x.map((row, t) => {
-      const plain = logitsOf(config, tensors, row, drop, t);
-      const logits = index % 2 === 0 ? recalled(config, tensors, [...window.subarray(0, t + 1)], plain) : plain;
+      const outputs = logitsOf(config, tensors, row, drop, t);
+      const [plain, gates] = [outputs.slice(0, vocab), outputs.slice(vocab)];
+      const logits = index % 2 === 0 ? recalled(config, tensors, [...window.subarray(0, t + 1)], plain, gates) : plain;
       return -Math.log(softmax(logits)[window[t + 1]]);
     });
   });
@@ -357,6 +365,11 @@ const cases: [string, unknown][] = [
   ["gated with recall", { ...gated, ...recalling, recall: { window: 64 } }],
   ["llama with recall of 3 symbols, tied", { ...llama, ...recalling, tied: true, recall: { window: 3 } }],
   ["base with recall of 1 symbol", { ...base, ...recalling, recall: { window: 1 } }],
+  ["gated with gates of recall", { ...gated, ...recalling, recall: { window: 64, gates: true } }],
+  [
+    "llama with gates of recall, tied int4",
+    { ...llama, ...recalling, tied: true, embedding: "int4", recall: { gates: true } },
+  ],
   ["gated with n-grams, tied", { ...gated, ngrams: { buckets: 31, orders: [2, 3, 9] }, tied: true }],
   ["base in float with n-grams", { ...base, ...float, ngrams: { buckets: 5, orders: [2] } }],
   ["gated with dropout and recall", { ...gated, recall: {}, train: { ...train, dropout: 0.3 } }],

@@ -1,4 +1,4 @@
-import type { BlockName } from "../model/config.js";
+import { type BlockName, gatesOf } from "../model/config.js";
 import { BaseBlock } from "./blocks/base.js";
 import { GatedBlock } from "./blocks/gated.js";
 import { GptBlock } from "./blocks/gpt.js";
@@ -128,17 +128,18 @@ export class WindowPass {
     // Eight lengths more before the first.
     const kept = [scratch.recallLengths + 16, scratch.recallPlaces, scratch.recallHeads, scratch.recallEntries];
     const sizes = [plan.unembed.rows, plan.outputs];
-    k.recallForward(scratch.logits, ...sizes, ...read, ...parameters, ...kept, recallEntriesPerToken(plan));
+    const flags = [recallEntriesPerToken(plan), gatesOf(config)];
+    k.recallForward(scratch.logits, ...sizes, ...read, ...parameters, ...kept, ...flags);
   }
 
   private recallBackward(): void {
     const { pass } = this;
     const { k, plan, scratch, T } = pass;
-    const { recall } = plan;
+    const { config, recall } = plan;
     if (!recall || !this.recalls) return;
     const partials = [pass.partialOf(recall.bonus), pass.partialOf(recall.pull)];
-    const kept = [scratch.recallHeads, scratch.recallEntries, recallEntriesPerToken(plan)];
-    k.recallBackward(scratch.logits, plan.unembed.rows, T, recall.pull.latent, ...partials, ...kept);
+    const kept = [scratch.recallHeads, scratch.recallEntries, recallEntriesPerToken(plan), gatesOf(config)];
+    k.recallBackward(scratch.logits, plan.unembed.rows, plan.outputs, T, recall.pull.latent, ...partials, ...kept);
   }
 
   private loss(scale: number): void {

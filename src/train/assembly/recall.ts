@@ -9,6 +9,8 @@
 
 /** Lengths from here on count alike. */
 const LONGEST: i32 = 6;
+/** Parameters of a length. */
+const KINDS: i32 = 4;
 const COUNT_BITS: i32 = 11;
 const COUNT_MASK: i32 = 2047;
 /** Bytes of an entry: i32 symbol | index of the parameters << 16, f32 largest logit - logit. */
@@ -74,9 +76,16 @@ function counted(before: i32, length: i32): i32 {
 function parametersOf(own: i32, all: i32): i32 {
   const m = own >> COUNT_BITS;
   const count = own & COUNT_MASK;
-  if (m < all >> COUNT_BITS) return 4 * m;
-  if (2 * count <= (all & COUNT_MASK)) return 4 * m + 1;
-  return 4 * m + (count === 1 ? 2 : 3);
+  if (m < all >> COUNT_BITS) return KINDS * m;
+  if (2 * count <= (all & COUNT_MASK)) return KINDS * m + 1;
+  return KINDS * m + (count === 1 ? 2 : 3);
+}
+
+/** Address of the gate that counts for parameters `index`. */
+// @ts-ignore: decorator
+@inline
+function gateOf(row: usize, V: i32, index: i32): usize {
+  return row + (<usize>(V + i32(index >= KINDS)) << 2);
 }
 
 /**
@@ -86,10 +95,11 @@ function parametersOf(own: i32, all: i32): i32 {
  * @param symbols address of position 0; u16, 8 more before it may be read
  * @param lengths u16 per position and 8 more before them
  * @param heads i32 pairs per token: entries, symbol of the largest logit
+ * @param gates 2: columns V and V + 1 of the logits are gates, added to the symbols without and with a match; 0: there are none
  */
 export function recallForward(
   logits: usize, stride: i32, V: i32, symbols: usize, history: i32, T: i32, window: i32, forget: i32, bonus: usize, pull: usize,
-  lengths: usize, places: usize, heads: usize, entries: usize, entriesPerToken: i32,
+  lengths: usize, places: usize, heads: usize, entries: usize, entriesPerToken: i32, gates: i32,
 ): void {
   let begin = 0;
   for (let at = 0; at < history + T; at++) {
@@ -115,7 +125,9 @@ export function recallForward(
       const logit = row + (v << 2);
       const gap = largest - load<f32>(logit);
       const parameter = <usize>index << 2;
-      store<f32>(logit, load<f32>(logit) + load<f32>(bonus + parameter) + load<f32>(pull + parameter) * gap);
+      let raised = load<f32>(logit) + load<f32>(bonus + parameter) + load<f32>(pull + parameter) * gap;
+      if (gates) raised += load<f32>(gateOf(row, V, index));
+      store<f32>(logit, raised);
       store<i32>(entry, <i32>v | (index << 16));
       store<f32>(entry, gap, 4);
       entry += ENTRY;
@@ -125,9 +137,10 @@ export function recallForward(
   }
 }
 
-/** Turns the gradient of the changed logits into that of the logits, in place, and adds to those of bonus and pull. */
+/** Turns the gradient of the changed logits into that of the logits and gates, in place, and adds to those of bonus and pull. */
 export function recallBackward(
-  gradients: usize, stride: i32, T: i32, pull: usize, dBonus: usize, dPull: usize, heads: usize, entries: usize, entriesPerToken: i32,
+  gradients: usize, stride: i32, V: i32, T: i32, pull: usize, dBonus: usize, dPull: usize,
+  heads: usize, entries: usize, entriesPerToken: i32, gates: i32,
 ): void {
   for (let t = 0; t < T; t++) {
     const row = gradients + <usize>t * (<usize>stride << 2);
@@ -137,13 +150,18 @@ export function recallBackward(
     let ofLargest: f32 = 0;
     for (let entry = first; entry < end; entry += ENTRY) {
       const packed = load<i32>(entry);
-      const parameter = <usize>(packed >> 16) << 2;
+      const index = packed >> 16;
+      const parameter = <usize>index << 2;
       const at = row + (<usize>(packed & 0xffff) << 2);
       const gradient = load<f32>(at);
       const pulled = gradient * load<f32>(pull + parameter);
       store<f32>(dBonus + parameter, load<f32>(dBonus + parameter) + gradient);
       store<f32>(dPull + parameter, load<f32>(dPull + parameter) + gradient * load<f32>(entry, 4));
       store<f32>(at, gradient - pulled);
+      if (gates) {
+        const gate = gateOf(row, V, index);
+        store<f32>(gate, load<f32>(gate) + gradient);
+      }
       ofLargest += pulled;
     }
     const largest = row + (<usize>load<i32>(head, 4) << 2);
