@@ -87,10 +87,12 @@ ${kind.limits.map((line) => `- ${line}`).join("\n")}
 `;
 }
 
-function dimensions({ block, dimensions: size, recall }) {
+function dimensions({ block, dimensions: size, options }) {
   const inner = block === "gated" ? `, inner width ${size.dInner}` : "";
-  const memory = recall ? `, recall of ${recall.window} symbols` : "";
-  return `${block} block, width ${size.dModel}${inner}, ${size.nLayers} layers, ${size.vocab} symbols${memory}`;
+  const more = options.filter((option) => /^(?:matrices|recall)/.test(option));
+  return [`${block} block, width ${size.dModel}${inner}, ${size.nLayers} layers, ${size.vocab} symbols`, ...more].join(
+    ", ",
+  );
 }
 
 const sampleText = ({ prompt, temperature, seed, text }) =>
