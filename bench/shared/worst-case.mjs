@@ -131,15 +131,17 @@ function ascending(parts) {
     const steps = stepsUp(((symbol - generated + vocab) % vocab) % window, window, half);
     return c < half ? thermometer(steps, c) : c < 2 * half ? -thermometer(steps, c - half) : 0;
   };
+  // Rows behind those of the outputs are gates of recall: 0.
+  const logitTrit = (row, c) => (row < outputs ? thermometer(stepsUp(row, outputs, dModel), c) : 0);
   const rising = (table) =>
     mapTable(
       table,
-      (_, i) => thermometer(stepsUp(Math.floor(i / dModel), outputs, dModel), i % dModel),
+      (_, i) => logitTrit(Math.floor(i / dModel), i % dModel),
       () => 7,
-      (_, row) => Math.floor((LARGEST * (row + 1)) / outputs),
+      (_, row) => (row < outputs ? Math.floor((LARGEST * (row + 1)) / outputs) : 0),
     );
   const { embedding, unembedding, finalNorm, recall } = parts;
-  const thermometers = () => ({ kind: "ternary", trits: new Int8Array(vocab * dModel).map(embed) });
+  const thermometers = () => ({ kind: "ternary", trits: (embedding.trits ?? embedding.values).map(embed) });
   return {
     ...parts,
     embedding: window > 0 ? thermometers() : unembedding ? embedding : rising(embedding),
