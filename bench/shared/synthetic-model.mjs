@@ -56,6 +56,9 @@ function withRealisticScales(layer, draw, dimensions) {
       a: Int16Array.from(layer.state.a, () => draw(0, 32000)),
       c: Int16Array.from(layer.state.c, () => draw(-half, half)),
     },
+    first: withRealisticSteps(layer.first),
+    second: withRealisticSteps(layer.second),
+    third: withRealisticSteps(layer.third),
     scales: { ...layer.scales, ...(dInner > 0 ? gatedScales(dimensions) : baseScales(dimensions)) },
     tapScales: layer.tapScales?.map(() => half),
     tapShift: 14,
@@ -80,10 +83,11 @@ const withLowThresholds = ({ columns }) => {
 /** What a text of many kinds of bytes gives. */
 const alphabetSizes = { bytes: () => 256, map: () => 96, tokens: ({ size }) => size };
 
-function optionsOf({ tied, embedding, unembedding }) {
+function optionsOf({ tied, embedding, unembedding, matrices }) {
   const int4 = (kind, bit) => (kind === "int4" ? bit : 0);
   const last = tied ? embedding : unembedding;
-  return (tied ? OPTION.tied : 0) | int4(embedding, OPTION.embedInt4) | int4(last, OPTION.unembedInt4);
+  const tables = int4(embedding, OPTION.embedInt4) | int4(last, OPTION.unembedInt4);
+  return (tied ? OPTION.tied : 0) | tables | int4(matrices, OPTION.matricesInt4);
 }
 
 /**

@@ -34,6 +34,7 @@ export const WORK = [
   ["strided", "rows of add_one with one table at a time"],
   ["rows", "rows of ternary products: fill"],
   ["nibbles", "bytes of multiply_int4"],
+  ["int4Rows", "rows of multiply_int4"],
   ["normed", "channels of normalize"],
   ["scaled", "values of scale_product and quantize"],
   ["taps", "channels of convolve"],
@@ -83,29 +84,32 @@ function countAttention(work: Work, { dimensions, layers }: Shape, layer: number
   work.weighted += Math.min(topK, window) * width;
 }
 
-/** A matrix of a layer. */
-function countMatrix(work: Work, { options }: Shape, rows: number, columns: number, tables: Tables): void {
-  if ((options & OPTION.matricesInt4) === 0) countProduct(work, rows, columns, tables);
-  else work.nibbles += rows * int4RowBytes(columns);
+/** A product of one or the other kind. */
+function countMatrix(work: Work, isInt4: boolean, rows: number, columns: number, tables: Tables): void {
+  if (isInt4) {
+    work.nibbles += rows * int4RowBytes(columns);
+    work.int4Rows += rows;
+  } else countProduct(work, rows, columns, tables);
 }
 
 function countLayer(work: Work, shape: Shape, layer: number, tables: Tables): void {
-  const { dimensions, layers } = shape;
+  const { dimensions, layers, options } = shape;
   const { dModel, dInner, dHead } = dimensions;
   const { pathways } = layers[layer];
+  const isInt4 = (options & OPTION.matricesInt4) !== 0;
   const width = widthOf(dimensions);
   const has = (pathway: number) => (pathways & pathway) !== 0;
   const rows = Object.values(firstRows(dimensions, pathways)).reduce((sum, count) => sum + count, 0);
   work.layers += 1;
   work.normed += dModel;
   work.mixed += width + dModel;
-  countMatrix(work, shape, rows, dModel, tables);
+  countMatrix(work, isInt4, rows, dModel, tables);
   if (has(PATHWAY.local)) work.taps += width;
   if (has(PATHWAY.state)) work.states += width;
   if (has(PATHWAY.sparse)) countAttention(work, shape, layer);
   if (dInner === 0) return;
-  if (has(PATHWAY.sparse)) countMatrix(work, shape, 2 * dHead, dInner, tables);
-  countMatrix(work, shape, dModel, dInner, tables);
+  if (has(PATHWAY.sparse)) countMatrix(work, isInt4, 2 * dHead, dInner, tables);
+  countMatrix(work, isInt4, dModel, dInner, tables);
   work.scaled += 2 * dInner + dModel;
   work.gated += dInner;
 }
@@ -133,10 +137,7 @@ export function workOf(shape: Shape, tables: Tables): Work {
   work.outputs += outputs;
   work.places += recallWindow;
   countExtras(work, shape);
-  if ((options & OPTION.unembedInt4) !== 0) work.nibbles += rows * int4RowBytes(dModel);
-  else {
-    countProduct(work, rows, dModel, tables);
-    work.scaled += rows;
-  }
+  countMatrix(work, (options & OPTION.unembedInt4) !== 0, rows, dModel, tables);
+  work.scaled += rows;
   return work;
 }
