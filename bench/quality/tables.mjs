@@ -209,7 +209,7 @@ keys and values of the context in 8 bits and three vectors, without scratch. The
 
 Ours remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
 without recall, and a rival that was given our recall, with the same memory. A third kind is ours with 4-bit matrices and without gates, which no verdict below is of. Shapes
-of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md, "Recall").
+of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md, "Recall"); so far not at contexts of 64 and 1,024 bytes, and at 262,144 bytes with one rate, the one tuned without them.
 
 A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate and half
