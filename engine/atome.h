@@ -15,8 +15,8 @@
  *     }
  *
  * RAM, in bytes, on a 32-bit core, for a model with d = dModel, w = max(d, dInner), r = d in the base block and 2 w in the
- * gated one, O outputs (2 more with the gates of recall), L layers and the memoryBytes of its header:
- *     2144 + 4 (d + 4) + 4 (max(O, r) + 2 dHead + 3) + 2 (w + 4), rounded up to 4, + 8 L + memoryBytes
+ * gated one, O outputs, g = 2 with the gates of recall and 0 without, L layers and the memoryBytes of its header:
+ *     2144 + 4 (d + 4) + 4 (max(O + g, r) + 2 dHead + 3) + 2 (w + 4), rounded up to 4, + 8 L + memoryBytes
  * and with ATOME_TABLES 1, in place of 2144, 96 + max(504, 2 O rounded up to 4)
  * and 16 less on an AVR.
  *

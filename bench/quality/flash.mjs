@@ -1,15 +1,6 @@
 // How many bytes of flash and RAM a model needs, before it is trained, and the width that fills the flash.
-import {
-  groupsOf,
-  HEADER_BYTES,
-  int4RowBytes,
-  OPTION,
-  PATHWAY,
-  padded,
-  SECTION_ENTRY_BYTES,
-  weightsLayout,
-} from "../../dist/format/layout.js";
-import { pathwaysOf } from "../../dist/model/config.js";
+import { shapeOfConfig, weightBytes } from "../../dist/fit/shape.js";
+import { groupsOf, HEADER_BYTES, int4RowBytes, padded, SECTION_ENTRY_BYTES } from "../../dist/format/layout.js";
 import { FailureError } from "../../dist/model/errors.js";
 import { tensorSpecs } from "../../dist/model/tensors.js";
 
@@ -60,21 +51,8 @@ const metadataBytes = ({ train }) => {
 };
 
 /** Size of the .atome file that `atome train` writes. */
-export function atomeFlashBytes(config, alphabet) {
-  const { block, dModel, dInner, dHead, nLayers, topK, matrices, embedding, unembedding } = config;
-  const dimensions = { vocab: alphabet.size, outputs: alphabet.size, dModel, dHead, nLayers, topK };
-  const options =
-    (config.tied ? OPTION.tied : 0) |
-    (embedding === "int4" ? OPTION.embedInt4 : 0) |
-    (unembedding === "int4" ? OPTION.unembedInt4 : 0) |
-    (matrices === "int4" ? OPTION.matricesInt4 : 0) |
-    (config.recall ? OPTION.recall : 0) |
-    (config.recall?.gates ? OPTION.recallGates : 0);
-  const pathways = config.layers.map((layer) => sum(pathwaysOf(layer).map((pathway) => PATHWAY[pathway])));
-  const inner = block === "gated" ? dInner : 0;
-  const { end } = weightsLayout({ ...dimensions, dInner: inner }, options, pathways, HEADER_BYTES);
-  return end + SECTION_ENTRY_BYTES + alphabetBytes(alphabet) + metadataBytes(config);
-}
+export const atomeFlashBytes = (config, alphabet) =>
+  weightBytes(shapeOfConfig(config, alphabet.size)) + alphabetBytes(alphabet) + metadataBytes(config);
 
 /**
  * RAM that a transformer would need in an engine like ours: keys and values of the whole context in 8 bits, the residual in

@@ -185,7 +185,7 @@ const models = [
   {
     ...atome,
     name: "atome-int4",
-    title: "Atome: gated block, tokens, recall, 4-bit matrices",
+    title: "Atome: gated block, tokens, recall without gates, 4-bit matrices",
     config: { block: "gated", recall, matrices: "int4" },
     shapes: {
       "64k": [{ dModel: 56, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon }],
