@@ -40,6 +40,7 @@ const variants = [
   ["recall of 64 symbols", recalling({ window: 64 })],
   ["recall of 256 symbols", recalling({ window: 256 })],
   ["recall that forgets nothing", recalling({ forget: undefined })],
+  ["recall with gates", recalling({ gates: true })],
   ["no state pathway", same({ pathways: ["local"] })],
   ["no router", same({ router: false })],
   ["no gate", same({ gate: false })],

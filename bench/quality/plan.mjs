@@ -110,12 +110,12 @@ const transformersOf = (block) => [
   ...["int8", "int4"].map((quantiser) => quantisedAfterwards(block, quantiser)),
 ];
 
-/** A rival given our memory: what of the difference that alone makes. Not a rival that ours is judged by. */
+/** A rival given our memory, with its gates: what of the difference that alone makes. Not a rival that ours is judged by. */
 const withRecall = (model) => ({
   ...model,
   name: `${model.name}-recall`,
-  title: `${model.title}, with our recall`,
-  config: { ...model.config, recall },
+  title: `${model.title}, with our recall and its gates`,
+  config: { ...model.config, recall: { ...recall, ...gates } },
   isVariant: true,
 });
 
