@@ -184,8 +184,15 @@ function missingSection(plan, rows) {
   return lines.length > 0 ? [`Of what the plan names, this is not measured:\n\n${lines.join("\n")}`] : [];
 }
 
+/** Nothing is chosen on the split text: the rows of a model are those of the shape and rate that its tuning chose. */
 function splitSection(plan, rows) {
-  const groups = groupsOf(plan, rows, { ...plan.split, texts: "split" });
+  const { tier } = plan.split;
+  const tuned = groupsOf(plan, rows, { tier, texts: "stories", ...plan.tuning });
+  const isChosen = (row) => {
+    const chosen = tuned.find(({ model }) => model.name === row.model)?.rows[0];
+    return chosen?.shape === row.shape && chosen.learningRate === row.learningRate;
+  };
+  const groups = groupsOf(plan, rows.filter(isChosen), { ...plan.split, texts: "split" });
   if (groups.length === 0) return [];
   const lines = groups.map(({ model, rows: own }) => [
     ...[model.title, own[0].flashBytes, `${own[0].learningRate}`, own.length],
@@ -208,8 +215,8 @@ training context that overlap by half; flash as the same format would need it, w
 keys and values of the context in 8 bits and three vectors, without scratch. The base block has an export and is measured like ours.
 
 Ours remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
-without recall, and a rival that was given our recall, with the same memory. A third kind is ours with 4-bit matrices and without gates, which no verdict below is of. Shapes
-of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md, "Recall"); so far not at contexts of 64 and 1,024 bytes, and at 262,144 bytes with one rate, the one tuned without them.
+without recall, and a rival that was given our recall, with the same memory and gates. A third kind is ours with 4-bit matrices and without gates, which no verdict below is of. Shapes
+of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md, "Recall"); at 262,144 bytes they were tried with one rate, the one tuned without them.
 
 A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate and half

@@ -57,6 +57,19 @@ describe("qualityText()", () => {
     expect(qualityText(plan, rows)).not.toContain("failed");
   });
 
+  test("shows of the split text what the tuning chose", () => {
+    const gated = { ...run("atome", "d36 L3 640 tokens gates", 1, 1.45, 1.3), dModel: 36 };
+    const split = { texts: "split", contextBytes: 64, validationBpb: undefined };
+    const [before, chosen, faster] = [
+      { ...rows[0], ...split, testBpb: 1.52 },
+      { ...gated, ...split, testBpb: 1.49 },
+      { ...gated, ...split, testBpb: 1.48, learningRate: 0.04 },
+    ];
+    const text = qualityText(plan, [...rows, gated, before, chosen, faster]);
+    expect(text).toMatch(/\| Atome: gated block, tokens, recall \| 20,000 \| 0.02 \| 1 \| 1.4900 \| 2.809 \|/);
+    expect(text).not.toMatch(/1\.5200|1\.4800/);
+  });
+
   test("puts budgets and tiers side by side", () => {
     const longer = rows.map((row) => ({ ...row, budget: "10x", steps: 30000, testBpb: row.testBpb - 0.1 }));
     expect(qualityText(plan, rows)).not.toContain("| flash | steps |");
