@@ -92,6 +92,16 @@ describe("parseConfig()", () => {
     expect(parseConfig(JSON.parse(JSON.stringify(configToJson(config))), "x")).toEqual(config);
   });
 
+  test("decays vectors like the rest unless told, and says in JSON only what differs", () => {
+    const like = parseConfig({ ...gated, train: { weightDecay: 0.3 } }, "x");
+    expect(like.train).toMatchObject({ weightDecay: 0.3, vectorWeightDecay: 0.3 });
+    expect(configToJson(like).train).not.toHaveProperty("vectorWeightDecay");
+    const without = parseConfig({ ...gated, train: { vectorWeightDecay: 0 } }, "x");
+    expect(without.train).toMatchObject({ weightDecay: 0.1, vectorWeightDecay: 0 });
+    expect(configToJson(without).train).toMatchObject({ vectorWeightDecay: 0 });
+    expect(parseConfig(configToJson(without), "x")).toEqual(without);
+  });
+
   test("says in JSON that a comparison has no router or gate, and nothing of them elsewhere", () => {
     const config = parseConfig({ ...gated, gate: false }, "x");
     expect(configToJson(config)).toMatchObject({ gate: false });

@@ -81,6 +81,8 @@ export interface TrainConfig {
   beta2: number;
   epsilon: number;
   weightDecay: number;
+  /** Of the vectors: gains and biases of norms and routers, the state's decays and outputs, what recall adds. */
+  vectorWeightDecay: number;
   /** Largest norm of the whole gradient. */
   clip: number;
   /** Fraction of the steps over which the learning rate rises. */
@@ -146,7 +148,7 @@ const same = (values: readonly unknown[]) => values.every((value) => String(valu
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const pathways = config.layers.map(pathwaysOf);
   const windows = config.layers.map((layer) => layer.window);
-  const { optimizer, noise, dropout, ...train } = config.train;
+  const { optimizer, vectorWeightDecay, noise, dropout, ...train } = config.train;
   const ofPathways = {
     topK: config.topK,
     pathways: same(pathways) ? pathways[0] : pathways,
@@ -173,6 +175,7 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     train: {
       ...train,
       ...(optimizer === "adamw" ? {} : { optimizer }),
+      ...(vectorWeightDecay === train.weightDecay ? {} : { vectorWeightDecay }),
       ...(noise === 0 ? {} : { noise }),
       ...(dropout === 0 ? {} : { dropout }),
     },

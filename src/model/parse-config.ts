@@ -38,6 +38,7 @@ const trainSchema = v.strictObject({
   beta2: v.optional(below1, 0.99),
   epsilon: v.optional(positive(1), 1e-8),
   weightDecay: v.optional(fraction(1), 0.1),
+  vectorWeightDecay: v.optional(fraction(1)),
   clip: v.optional(positive(1e6), 1),
   warmup: v.optional(fraction(1), 0.05),
   decay: v.optional(choice(["linear", "cosine", "none"]), "linear"),
@@ -271,6 +272,6 @@ export function parseConfig(json: unknown, place: string): ModelConfig {
     ...(recall ? { recall: recallOf(recall) } : {}),
     ...(ngrams ? { ngrams: { ...ngrams, orders: [...ngrams.orders].sort((a, b) => a - b) } } : {}),
     pool,
-    train,
+    train: { ...train, vectorWeightDecay: train.vectorWeightDecay ?? train.weightDecay },
   };
 }

@@ -47,6 +47,7 @@ const parameterNames = [
   "correction2",
   "epsilon",
   "weightDecay",
+  "vectorWeightDecay",
 ] as const satisfies readonly (keyof UpdateParameters)[];
 
 /** The trainer's end of the control block. */

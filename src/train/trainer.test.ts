@@ -180,6 +180,35 @@ describe.each(["gpt", "llama"])("a %s model", (block) => {
   });
 });
 
+describe.each(["adamw", "muon"])("weight decay with %s", (optimizer) => {
+  const afterOne = async (decays: object) => {
+    const config = parseConfig(
+      { ...gated, train: { ...train, optimizer, warmup: 0, decay: "none", ...decays } },
+      "test",
+    );
+    const [before, { state }] = [await stateAfter(config, 1, 0), await stateAfter(config, 1, 1)];
+    return { before: before.state.tensors, after: state.tensors };
+  };
+  const isVector = (name: string) => /gamma|beta|bias|state\./.test(name);
+
+  test("of the vectors is one of its own", async () => {
+    const { before, after } = await afterOne({ weightDecay: 0.5, vectorWeightDecay: 0.25 });
+    const { after: without } = await afterOne({ weightDecay: 0.5, vectorWeightDecay: 0 });
+    const { after: same } = await afterOne({ weightDecay: 0.5 });
+    for (const [name, values] of after) {
+      const initial = before.get(name) as Float32Array;
+      const undecayed = without.get(name) as Float32Array;
+      const isNear = (found: Float32Array, share: number) =>
+        found.every((value, i) => Math.abs(value - (undecayed[i] - 0.02 * share * initial[i])) < 1e-6);
+      if (isVector(name)) {
+        expect(isNear(values, 0.25), name).toBe(true);
+        expect(isNear(same.get(name) as Float32Array, 0.5), name).toBe(true);
+      } else expect(values, name).toEqual(undecayed);
+    }
+    expect(after.get("layers.0.state.decay")).not.toEqual(without.get("layers.0.state.decay"));
+  });
+});
+
 describe("Trainer", () => {
   const config = parseConfig({ ...gated, train: { ...train, steps: 150 } }, "test");
 

@@ -160,6 +160,7 @@ export class Trainer {
       correction2: 1 - integerPower(train.beta2, this.stepsDone),
       epsilon: train.epsilon,
       weightDecay: train.weightDecay,
+      vectorWeightDecay: train.vectorWeightDecay,
     });
     await this.command("step", train.batch);
     return {

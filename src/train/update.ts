@@ -13,6 +13,7 @@ export interface UpdateParameters {
   correction2: number;
   epsilon: number;
   weightDecay: number;
+  vectorWeightDecay: number;
 }
 
 /** The update of some tensors, then everything the forward pass wants of them: quantised values, packed weights. */
@@ -67,7 +68,7 @@ function groupTask(kernels: Kernels, group: MatrixGroup, muonScratch: number): U
 function update(kernels: Kernels, slot: TensorSlot, p: UpdateParameters): void {
   const rate = slot.spec.group === "embedding" ? p.embeddingLearningRate : p.learningRate;
   const moments = [slot.latent, slot.firstMoment, slot.secondMoment, slot.gradient, slot.count];
-  const keep = 1 - rate * p.weightDecay;
+  const keep = 1 - rate * (slot.spec.group === "vector" ? p.vectorWeightDecay : p.weightDecay);
   kernels.adamw(...moments, p.gradientScale, rate / p.correction1, keep, p.beta1, p.beta2, p.correction2, p.epsilon);
 }
 
