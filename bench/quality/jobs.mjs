@@ -18,7 +18,8 @@ const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
 export function shapeLabel(shape) {
-  const { dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate, optimizer, gates, dropout } = shape;
+  const { dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate, optimizer } = shape;
+  const { vectorWeightDecay, gates, dropout } = shape;
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
@@ -27,6 +28,7 @@ export function shapeLabel(shape) {
     ...(matrices ? [`${matrices} matrices`] : []),
     ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
     ...(optimizer === "muon" ? ["Muon"] : []),
+    ...(vectorWeightDecay === undefined ? [] : ["undecayed vectors"]),
     ...(gates ? ["gates"] : []),
     ...(dropout ? [`dropout ${dropout}`] : []),
   ];
@@ -121,9 +123,13 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
   /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
   const modelOf = memoised(
     ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
-    ({ model, shape: { embeddingRate: _, optimizer, gates, dropout, ...shape }, setting }) => {
+    ({ model, shape: { embeddingRate: _, optimizer, vectorWeightDecay, gates, dropout, ...shape }, setting }) => {
       const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
-      const own = { ...(optimizer ? { optimizer } : {}), ...(dropout ? { dropout } : {}) };
+      const own = {
+        ...(optimizer ? { optimizer } : {}),
+        ...(vectorWeightDecay === undefined ? {} : { vectorWeightDecay }),
+        ...(dropout ? { dropout } : {}),
+      };
       const train = { ...trainOf(model, setting, bytesPerSymbol), ...own };
       const recall = gates ? { recall: { ...model.config.recall, gates } } : {};
       const json = { ...model.config, ...recall, ...shape, train };

@@ -26,6 +26,8 @@ const tied = { tied: true };
 const muon = { optimizer: "muon" };
 /** Recall with gates. */
 const gates = { gates: true };
+/** Trained without weight decay of the vectors. */
+const undecayedVectors = { vectorWeightDecay: 0 };
 
 /** What the memory of recall holds in our models, and in a rival that is given one. */
 const recall = { window: 512, forget: "<|endoftext|>" };
@@ -52,9 +54,17 @@ const transformerShapes = {
     "20k": [
       ...[shape(32, 1, 4, tokens(512)), shape(32, 1, 4, tokens(640)), shape(36, 1, 2, tokens(512))],
       shape(36, 1, 2, tokens(512), muon),
+      shape(36, 1, 2, tokens(512), { ...muon, ...undecayedVectors }),
     ],
-    "64k": [...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))], shape(64, 2, 4, tokens(512), muon)],
-    "256k": [...[shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))], shape(112, 4, 4, tokens(1024), muon)],
+    "64k": [
+      ...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))],
+      ...[shape(64, 2, 4, tokens(512), muon), shape(56, 2, 4, tokens(1024), undecayedVectors)],
+    ],
+    "256k": [
+      ...[shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))],
+      shape(112, 4, 4, tokens(1024), muon),
+      shape(112, 4, 4, tokens(1024), { ...muon, ...undecayedVectors }),
+    ],
   },
   ternary: {
     "20k": [
@@ -62,11 +72,13 @@ const transformerShapes = {
       shape(56, 1, 4, tokens(512), tied),
       shape(48, 1, 4, tokens(512), untied),
       shape(40, 2, 4, tokens(512), { ...untied, ...muon }),
+      shape(40, 2, 4, tokens(512), { ...untied, ...undecayedVectors }),
     ],
     "64k": [
       shape(80, 3, 4, tokens(512), untied),
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4" }),
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon }),
+      shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon, ...undecayedVectors }),
     ],
     "256k": [
       shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4" }),
@@ -128,6 +140,7 @@ const atomeShapes = {
     { dModel: 40, nLayers: 3, alphabet: tokens(512) },
     { dModel: 32, nLayers: 3, alphabet: tokens(512), embedding: "int4", tied: true },
     { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates },
+    { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates, ...undecayedVectors },
   ],
   "64k": [
     { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
@@ -145,12 +158,33 @@ const atomeShapes = {
       ...muon,
       ...gates,
     },
+    {
+      dModel: 56,
+      nLayers: 3,
+      alphabet: tokens(1024),
+      embedding: "int4",
+      tied: true,
+      matrices: "int4",
+      ...muon,
+      ...gates,
+      ...undecayedVectors,
+    },
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon, ...gates },
+    {
+      dModel: 128,
+      nLayers: 4,
+      alphabet: tokens(1024),
+      embedding: "int4",
+      tied: true,
+      ...muon,
+      ...gates,
+      ...undecayedVectors,
+    },
   ],
 };
 
