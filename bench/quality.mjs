@@ -14,7 +14,7 @@ import { AtomeError, FailureError, UsageError } from "../dist/model/errors.js";
 import { createJobs, filledLabel, settingKey, shapeLabel } from "./quality/jobs.mjs";
 import { plan } from "./quality/plan.mjs";
 import { Outcomes, runPending } from "./quality/run.mjs";
-import { createStages, dropoutsOf } from "./quality/stages.mjs";
+import { createStages } from "./quality/stages.mjs";
 import { qualityText, tierSummaries } from "./quality/tables.mjs";
 import { dataFolder, namesIn } from "./shared/options.mjs";
 import { commitName, publish } from "./shared/results.mjs";
@@ -72,14 +72,10 @@ function publishedRows() {
 /** Whether a row is of the plan as it stands: the same job has the same hash. */
 function isOfPlan({ jobOf }, row) {
   const model = plan.models.find(({ name }) => name === row.model);
+  const shape = model?.shapes[row.tier]?.find((candidate) => shapeLabel(candidate) === row.shape);
   const settings = [...plan.settings, { ...plan.split, texts: "split" }];
   const setting = settings.find((candidate) => settingKey(candidate) === settingKey(row));
-  if (!model || !setting) return false;
-  const shapes = [undefined, ...dropoutsOf(setting)].flatMap((dropout) =>
-    (model.shapes[row.tier] ?? []).map((shape) => (dropout ? { ...shape, dropout } : shape)),
-  );
-  const shape = shapes.find((candidate) => shapeLabel(candidate) === row.shape);
-  if (!shape) return false;
+  if (!shape || !setting) return false;
   const { learningRate, seed } = row;
   return jobOf({ model, shape, setting, learningRate, seed })?.sha256 === row.sha256;
 }

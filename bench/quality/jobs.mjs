@@ -18,8 +18,8 @@ const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
 export function shapeLabel(shape) {
-  const { dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate, optimizer } = shape;
-  const { vectorWeightDecay, gates, dropout } = shape;
+  const { dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate } = shape;
+  const { optimizer, vectorWeightDecay, gates } = shape;
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
@@ -30,7 +30,6 @@ export function shapeLabel(shape) {
     ...(optimizer === "muon" ? ["Muon"] : []),
     ...(vectorWeightDecay === undefined ? [] : ["undecayed vectors"]),
     ...(gates ? ["gates"] : []),
-    ...(dropout ? [`dropout ${dropout}`] : []),
   ];
   return parts.join(" ");
 }
@@ -123,12 +122,11 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
   /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
   const modelOf = memoised(
     ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
-    ({ model, shape: { embeddingRate: _, optimizer, vectorWeightDecay, gates, dropout, ...shape }, setting }) => {
+    ({ model, shape: { embeddingRate: _, optimizer, vectorWeightDecay, gates, ...shape }, setting }) => {
       const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
       const own = {
         ...(optimizer ? { optimizer } : {}),
         ...(vectorWeightDecay === undefined ? {} : { vectorWeightDecay }),
-        ...(dropout ? { dropout } : {}),
       };
       const train = { ...trainOf(model, setting, bytesPerSymbol), ...own };
       const recall = gates ? { recall: { ...model.config.recall, gates } } : {};

@@ -291,8 +291,8 @@ export const plan = {
     at("20k", "1x", 1024),
     ...["1x", "3x", "10x"].map((budget) => at("64k", budget)),
     ...["1x", "3x"].map((budget) => at("256k", budget)),
-    // A run of ours takes most of an hour: only the rivals try a second rate. The text is read 17 times.
-    { ...at("256k", "10x"), oursKeepsRate: true, dropouts: [0.1] },
+    // A run of ours takes most of an hour: only the rivals try a second rate.
+    { ...at("256k", "10x"), oursKeepsRate: true },
   ],
   /** A split of one text, without a choice: rates and shapes come from the tuning at this tier. */
   split: { tier: "20k", budget: "1x", contextBytes: 64, stepBytes: 1024, models: ["base-recipe", "base", "atome"] },

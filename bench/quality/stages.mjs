@@ -4,9 +4,6 @@ import { mean } from "./statistics.mjs";
 
 const isSame = (a, b) => a.tier === b.tier && a.budget === b.budget && a.contextBytes === b.contextBytes;
 
-/** Shares of dropout that a setting tries beside none. */
-export const dropoutsOf = ({ dropouts = [] }) => dropouts;
-
 /** A row's validation; what diverged, or ended in weights that have no export, is worse than everything. */
 const validationOf = (row) => row.validationBpb ?? Number.POSITIVE_INFINITY;
 
@@ -58,7 +55,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
 
   const tuningSetting = ({ tier }) => ({ tier, texts: "stories", ...plan.tuning });
 
-  /** The shape and the rate of the tuning, and the rate below; where the plan says so, ours keeps its rate. Then dropout, where it has any. */
+  /** The shape and the rate of the tuning, and the rate below; where the plan says so, ours keeps its rate. */
   function carried(model, setting) {
     const origin = tuned(model, tuningSetting(setting));
     if (!origin.best) return origin;
@@ -66,14 +63,9 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const isFixed = model.hasFixedRate || (setting.oursKeepsRate && isOurs(model));
     const rates = isFixed ? [learningRate] : [learningRate, learningRate / 2];
     const jobs = rates.map((rate) => jobOf({ model, shape, setting, learningRate: rate, seed: tuningSeed }));
-    const plain = jobs.filter((job) => job);
-    const bestPlain = plain.length > 0 ? leastOf(plain) : undefined;
-    const dropping = bestPlain
-      ? dropoutsOf(setting).map((dropout) => jobOf({ ...bestPlain, shape: { ...shape, dropout } }))
-      : [];
-    const all = [...plain, ...dropping];
-    const best = bestPlain && leastOf(all);
-    return { jobs: all, best, isComplete: all.length === 0 || best !== undefined };
+    const fitting = jobs.filter((job) => job);
+    const best = fitting.length > 0 ? leastOf(fitting) : undefined;
+    return { jobs: fitting, best, isComplete: fitting.length === 0 || best !== undefined };
   }
 
   const isTuning = (setting) => isSame(setting, tuningSetting(setting));

@@ -30,7 +30,7 @@ const plan = {
 
 interface Job {
   model: { name: string };
-  shape: string | { label: string; dropout?: number };
+  shape: string;
   setting: { budget: string; texts: string };
   learningRate: number;
   seed: number;
@@ -44,19 +44,13 @@ function validation({ model, shape, learningRate }: Job): number {
   return level + (shape === "wide" ? 0 : 0.5) + Math.abs(Math.log2(learningRate / 0.04)) / 100;
 }
 
-const labelOf = (shape: Job["shape"]) =>
-  typeof shape === "string" ? shape : [shape.label, ...(shape.dropout ? [`dropout ${shape.dropout}`] : [])].join(" ");
-
 /** Does what is pending until nothing is. */
 function complete(outcome = validation, filter = {}, ownPlan: object = plan) {
   const rows = new Map<string, Row>();
   const log: { job: Job; isTested: boolean }[] = [];
   const jobOf = (parts: Omit<Job, "sha256">): Job => {
     const { model, shape, setting, learningRate, seed } = parts;
-    return {
-      ...parts,
-      sha256: [model.name, labelOf(shape), setting.texts, setting.budget, learningRate, seed].join(" "),
-    };
+    return { ...parts, sha256: [model.name, shape, setting.texts, setting.budget, learningRate, seed].join(" ") };
   };
   const rowOf = (job: Job) => rows.get(job.sha256);
   const { pending } = createStages(ownPlan, { jobOf, rowOf, filter });
@@ -172,34 +166,6 @@ describe("createStages()", () => {
       "b wide stories 10x 0.02 1",
       "b wide stories 10x 0.04 1",
       "ours wide stories 10x 0.04 1",
-    ]);
-  });
-
-  test("tries dropout where a setting has it, at the best rate, and keeps it where it is better", () => {
-    const settings = [setting("1x"), { ...setting("10x"), dropouts: [0.1, 0.2] }];
-    const models = [model("ours"), model("a")].map((own) => ({ ...own, shapes: { small: [{ label: "wide" }] } }));
-    const outcome = (job: Job) => {
-      const { dropout = 0 } = job.shape as { dropout?: number };
-      const gain = job.model.name === "ours" ? 0.1 - Math.abs(dropout - 0.1) : -dropout;
-      return validation({ ...job, shape: "wide" }) - gain;
-    };
-    const { keys, tested } = complete(outcome, {}, { ...plan, settings, models });
-    const there = keys.filter((key) => key.includes(" 10x ") && key.endsWith(" 1")).sort();
-    expect(there).toEqual([
-      "a wide dropout 0.1 stories 10x 0.04 1",
-      "a wide dropout 0.2 stories 10x 0.04 1",
-      "a wide stories 10x 0.02 1",
-      "a wide stories 10x 0.04 1",
-      "ours wide dropout 0.1 stories 10x 0.04 1",
-      "ours wide dropout 0.2 stories 10x 0.04 1",
-      "ours wide stories 10x 0.02 1",
-      "ours wide stories 10x 0.04 1",
-    ]);
-    expect(tested.filter((key) => key.includes(" 10x "))).toEqual([
-      "ours wide dropout 0.1 stories 10x 0.04 1",
-      "a wide stories 10x 0.04 1",
-      "ours wide dropout 0.1 stories 10x 0.04 2",
-      "a wide stories 10x 0.04 2",
     ]);
   });
 

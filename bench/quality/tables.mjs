@@ -220,8 +220,8 @@ of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md
 
 A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate and half
-of it; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. There, where the text is read 17 times, all also try
-dropout of 0.1 at the better rate.`;
+of it; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
+weight decay of the vectors is 0 (ARCHITECTURE.md, "Comparing quality").`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {

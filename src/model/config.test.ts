@@ -80,15 +80,14 @@ describe("parseConfig()", () => {
     expect(table({ ...gated, ngrams, embedding: "float" })?.quantiser).toBe("none");
   });
 
-  test("says in JSON what a classifier answers from and how noisy it is trained, how much is dropped, and nothing of the defaults", () => {
-    const plain = parseConfig({ ...gated, pool: "last", train: { noise: 0, dropout: 0 } }, "x");
+  test("says in JSON what a classifier answers from and how noisy it is trained, and nothing of the defaults", () => {
+    const plain = parseConfig({ ...gated, pool: "last", train: { noise: 0 } }, "x");
     expect(plain).toMatchObject({ pool: "last", train: { noise: 0 } });
     expect(configToJson(plain)).toEqual(configToJson(parseConfig(gated, "x")));
     expect(configToJson(plain)).not.toHaveProperty("pool");
     expect(configToJson(plain).train).not.toHaveProperty("noise");
-    expect(configToJson(plain).train).not.toHaveProperty("dropout");
-    const config = parseConfig({ ...gated, pool: "sum", train: { noise: 0.9, dropout: 0.25 } }, "x");
-    expect(configToJson(config)).toMatchObject({ pool: "sum", train: { noise: 0.9, dropout: 0.25 } });
+    const config = parseConfig({ ...gated, pool: "sum", train: { noise: 0.9 } }, "x");
+    expect(configToJson(config)).toMatchObject({ pool: "sum", train: { noise: 0.9 } });
     expect(parseConfig(JSON.parse(JSON.stringify(configToJson(config))), "x")).toEqual(config);
   });
 

@@ -93,8 +93,6 @@ export interface TrainConfig {
   validation: number;
   /** Fraction of a classifier's symbols that are replaced by random ones in training, of a sensor's numbers by missing ones. */
   noise: number;
-  /** Fraction of the values behind every norm that training zeroes, those left divided by what remains. */
-  dropout: number;
   validateEvery: number;
   checkpointEvery: number;
 }
@@ -148,7 +146,7 @@ const same = (values: readonly unknown[]) => values.every((value) => String(valu
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const pathways = config.layers.map(pathwaysOf);
   const windows = config.layers.map((layer) => layer.window);
-  const { optimizer, vectorWeightDecay, noise, dropout, ...train } = config.train;
+  const { optimizer, vectorWeightDecay, noise, ...train } = config.train;
   const ofPathways = {
     topK: config.topK,
     pathways: same(pathways) ? pathways[0] : pathways,
@@ -177,7 +175,6 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
       ...(optimizer === "adamw" ? {} : { optimizer }),
       ...(vectorWeightDecay === train.weightDecay ? {} : { vectorWeightDecay }),
       ...(noise === 0 ? {} : { noise }),
-      ...(dropout === 0 ? {} : { dropout }),
     },
   };
 }

@@ -45,7 +45,6 @@ const trainSchema = v.strictObject({
   seed: v.optional(integer(0, 0xffffffff), 0),
   validation: v.optional(fraction(0.5), 0.05),
   noise: v.optional(fraction(0.9), 0),
-  dropout: v.optional(fraction(0.9), 0),
   validateEvery: v.optional(integer(1, 10_000_000), 250),
   checkpointEvery: v.optional(integer(1, 10_000_000), 500),
 });

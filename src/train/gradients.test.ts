@@ -5,7 +5,6 @@ import { effectiveWeights } from "../model/quantise.js";
 import { randomTensors } from "../model/random-model.js";
 import { tensorSpecs } from "../model/tensors.js";
 import type { SeriesExamples, TextExamples } from "./examples.js";
-import { pad8, planLayout } from "./layout.js";
 import { Random } from "./random.js";
 import { nodePlatform } from "./threads-node.js";
 import { Trainer, type TrainerState } from "./trainer.js";
@@ -68,28 +67,6 @@ function attention(q: Rows, k: Rows, v: Rows, window: number, topK: number): Row
   });
 }
 
-/** What follows a norm: its rows from token `first` on, some of them zeroed. */
-type Drop = (rows: Rows, gamma: string, first?: number) => Rows;
-const keep: Drop = (rows) => rows;
-
-/** Dropout of one window as ARCHITECTURE.md says: the numbers of splitmix32, one per value of the padded rows. */
-function dropoutOf(config: ModelConfig, vocab: number, window: number): Drop {
-  const { dropout } = config.train;
-  if (dropout === 0) return keep;
-  const { slots } = planLayout(config, vocab, vocab, 1, { kind: "language" });
-  return (rows, gamma, first = 0) => {
-    const partial = slots.find(({ spec }) => spec.name === gamma)?.partial ?? Number.NaN;
-    const numberOf = (index: number) => {
-      let z = (Math.imul(window + 1, 0x2545f491) + partial + Math.imul(index + 1, 0x9e3779b9)) | 0;
-      z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
-      z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-      return (z ^ (z >>> 16)) >>> 1;
-    };
-    const isDropped = (t: number, c: number) => numberOf((first + t) * pad8(config.dModel) + c) / 2 ** 31 < dropout;
-    return rows.map((row, t) => row.map((value, c) => (isDropped(t, c) ? 0 : value / (1 - dropout))));
-  };
-}
-
 const rmsNorm = (x: number[], gamma: Float64Array): number[] => {
   const rms = Math.sqrt(sum(x.map((value) => value ** 2)) / x.length + LAYER_NORM_EPSILON);
   return x.map((value, i) => (gamma[i] * value) / rms);
@@ -119,15 +96,12 @@ function multiHeadAttention(q: Rows, k: Rows, v: Rows, dHead: number, turns: boo
 }
 
 /** What a gpt or llama layer adds to x. */
-function transformerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: Rows, drop: Drop): Rows {
+function transformerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: Rows): Rows {
   const get = (name: string) => tensors.get(`layers.${index}.${name}`) as Float64Array;
   const llama = config.block === "llama";
   const norm = (rows: Rows, name: string) =>
-    drop(
-      rows.map((row) =>
-        llama ? rmsNorm(row, get(`${name}.gamma`)) : layerNorm(row, get(`${name}.gamma`), get(`${name}.beta`)),
-      ),
-      `layers.${index}.${name}.gamma`,
+    rows.map((row) =>
+      llama ? rmsNorm(row, get(`${name}.gamma`)) : layerNorm(row, get(`${name}.gamma`), get(`${name}.beta`)),
     );
   const n = norm(x, "norm");
   const [q, k, v] = ["query", "key", "value"].map((name) => n.map((row) => multiply(get(`attention.${name}`), row)));
@@ -141,11 +115,10 @@ function transformerOutputs(config: ModelConfig, tensors: Tensors, index: number
   });
 }
 
-function layerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: Rows, drop: Drop): Rows {
+function layerOutputs(config: ModelConfig, tensors: Tensors, index: number, x: Rows): Rows {
   const get = (name: string) => tensors.get(`layers.${index}.${name}`) as Float64Array;
   const gated = config.block === "gated";
-  const normed = x.map((row) => layerNorm(row, get("norm.gamma"), get("norm.beta")));
-  const n = drop(normed, `layers.${index}.norm.gamma`);
+  const n = x.map((row) => layerNorm(row, get("norm.gamma"), get("norm.beta")));
   const u = gated ? n.map((row) => multiply(get("in"), row)) : n;
   const { local, state, sparse } = config.layers[index].pathways;
   const outputs: Rows[] = [];
@@ -245,29 +218,27 @@ function embedded(config: ModelConfig, tensors: Tensors, symbols: number[]): Row
 }
 
 /** x after all layers. */
-function layered(config: ModelConfig, tensors: Tensors, x: Rows, drop = keep): Rows {
+function layered(config: ModelConfig, tensors: Tensors, x: Rows): Rows {
   const outputsOf = isTransformer(config) ? transformerOutputs : layerOutputs;
   return config.layers.reduce((rows, _, index) => {
-    const outputs = outputsOf(config, tensors, index, rows, drop);
+    const outputs = outputsOf(config, tensors, index, rows);
     return rows.map((row, t) => row.map((value, c) => value + outputs[t][c]));
   }, x);
 }
 
-function logitsOf(config: ModelConfig, tensors: Tensors, row: number[], drop = keep, t = 0): number[] {
+function logitsOf(config: ModelConfig, tensors: Tensors, row: number[]): number[] {
   const gamma = tensors.get("final.gamma") as Float64Array;
   const beta = tensors.get("final.beta");
   const unembed = tensors.get(config.tied ? "embed" : "unembed") as Float64Array;
-  const [n] = drop([beta ? layerNorm(row, gamma, beta) : rmsNorm(row, gamma)], "final.gamma", t);
-  return multiply(unembed, n);
+  return multiply(unembed, beta ? layerNorm(row, gamma, beta) : rmsNorm(row, gamma));
 }
 
 /** Mean cross-entropy in nats over all windows. */
 function referenceLoss(config: ModelConfig, vocab: number, tensors: Tensors, windows: Uint16Array[]): number {
   const losses = windows.flatMap((window, index) => {
-    const drop = dropoutOf(config, vocab, index);
-    const x = layered(config, tensors, embedded(config, tensors, [...window.subarray(0, -1)]), drop);
+    const x = layered(config, tensors, embedded(config, tensors, [...window.subarray(0, -1)]));
     return x.map((row, t) => {
-      const outputs = logitsOf(config, tensors, row, drop, t);
+      const outputs = logitsOf(config, tensors, row);
       const [plain, gates] = [outputs.slice(0, vocab), outputs.slice(vocab)];
       const logits = index % 2 === 0 ? recalled(config, tensors, [...window.subarray(0, t + 1)], plain, gates) : plain;
       return -Math.log(softmax(logits)[window[t + 1]]);
@@ -372,9 +343,6 @@ const cases: [string, unknown][] = [
   ],
   ["gated with n-grams, tied", { ...gated, ngrams: { buckets: 31, orders: [2, 3, 9] }, tied: true }],
   ["base in float with n-grams", { ...base, ...float, ngrams: { buckets: 5, orders: [2] } }],
-  ["gated with dropout and recall", { ...gated, recall: {}, train: { ...train, dropout: 0.3 } }],
-  ["llama with dropout, tied", { ...llama, tied: true, embedding: "int4", train: { ...train, dropout: 0.5 } }],
-  ["gpt with dropout in float", { ...gpt, ...float, train: { ...train, dropout: 0.1 } }],
   ["gated, other pathways per layer", { ...gated, pathways: [["local"], ["local", "sparse"]] }],
 ];
 

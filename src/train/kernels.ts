@@ -17,7 +17,6 @@ export interface Kernels {
   convolutionForward: Kernel;
   crossEntropy: Sum;
   decayGradient: Kernel;
-  dropout: Kernel;
   encodeTernary: Kernel;
   fill: Kernel;
   embeddingAdd: Kernel;

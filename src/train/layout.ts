@@ -139,7 +139,7 @@ export interface Layout {
   history: number;
   /** u16 [B, history + T + 1]; see `windowAddress`. */
   symbols: number;
-  /** i32 per window: tokens, first token that counts, symbols of history, key of dropout (0: nothing is dropped). */
+  /** i32 per window: tokens, first token that counts, symbols of history. */
   windows: number;
   /** u16 [B, T]: classes of the steps, or of the text; classifiers only. */
   labels: number;
@@ -223,8 +223,6 @@ export interface LayerScratch {
 
 /** Most gradient tasks a plan has room for. */
 export const MAX_GRADIENT_TASKS = 4096;
-/** Words that describe a window. */
-export const WINDOW_WORDS = 4;
 
 /** Symbols that the kernel of recall may read before the first one. */
 const SYMBOLS_BEFORE = 8;
@@ -483,7 +481,7 @@ export function planLayout(
     partials: allocator.take(batch * vectorCount),
     history,
     symbols,
-    windows: allocator.take(batch * WINDOW_WORDS),
+    windows: allocator.take(batch * 3),
     labels: allocator.take(task.kind === "language" ? 0 : (batch * tokens) / 2),
     losses: allocator.take(batch * 2),
     correct: allocator.take(batch * 2),

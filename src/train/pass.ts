@@ -19,8 +19,6 @@ export class Pass {
   /** The window that is worked on, and its tokens. */
   window = 0;
   T = 0;
-  /** What decides which values behind the norms are dropped; 0: none. */
-  dropoutKey = 0;
 
   constructor(
     readonly k: Kernels,
@@ -28,32 +26,21 @@ export class Pass {
     readonly scratch: ScratchPlan,
   ) {}
 
-  /** n = LayerNorm(x), or RMSNorm(x) where there is no beta; then dropout. */
+  /** n = LayerNorm(x), or RMSNorm(x) where there is no beta. */
   norm(n: number, stats: number, x: number, gamma: TensorSlot, beta: TensorSlot | undefined): void {
     const { k, plan, T } = this;
     const { dModel } = plan.config;
     if (beta) k.layerNormForward(n, stats, x, gamma.latent, beta.latent, T, dModel, plan.dModel);
     else k.rmsNormForward(n, stats, x, gamma.latent, T, dModel, plan.dModel);
-    this.dropout(n, gamma);
   }
 
-  /** dx += the gradient of dn through dropout and a norm; overwrites dn. */
+  /** dx += the gradient of dn through a norm. */
   normBackward(stats: number, x: number, gamma: TensorSlot, beta: TensorSlot | undefined): void {
     const { k, plan, scratch, T } = this;
     const { dModel } = plan.config;
-    this.dropout(scratch.dn, gamma);
     const inputs = [scratch.dn, stats, x, gamma.latent, T, dModel, plan.dModel];
     if (beta) k.layerNormBackward(scratch.dx, this.partialOf(gamma), this.partialOf(beta), ...inputs);
     else k.rmsNormBackward(scratch.dx, this.partialOf(gamma), ...inputs);
-  }
-
-  /** Drops the same values of [T, d] in both directions: those that the window and the norm decide. */
-  private dropout(x: number, { partial }: TensorSlot): void {
-    const { k, plan, T, dropoutKey } = this;
-    if (dropoutKey === 0) return;
-    const { dropout } = plan.config.train;
-    const key = Math.imul(dropoutKey, 0x2545f491) + partial;
-    k.dropout(x, T * plan.dModel, key, Math.round(dropout * 2 ** 31), 1 / (1 - dropout));
   }
 
   /** y [T, rows] = (or +=) x [T, depth] * W^T. */

@@ -147,7 +147,6 @@ export class Trainer {
     const { train } = this.options.config;
     const losses = this.sampler ? this.sampler.draw(this.random) : this.drawText();
     this.writer.setLosses(losses);
-    this.drop(() => this.random.nextUint32() | 1);
     const factor = learningRateFactor(train, this.stepsDone);
     this.stepsDone++;
     this.control.setParameters({
@@ -169,12 +168,6 @@ export class Trainer {
       learningRate: train.learningRate * factor,
       gradientNorm: this.control.gradientNorm(),
     };
-  }
-
-  /** Gives each window of a step its key of dropout. */
-  private drop(keyOf: (window: number) => number): void {
-    const { batch, dropout } = this.options.config.train;
-    for (let window = 0; dropout > 0 && window < batch; window++) this.writer.dropout(window, keyOf(window));
   }
 
   /** Windows at random places of the text; returns how many symbols they predict. */
@@ -259,7 +252,7 @@ export class Trainer {
 
   /**
    * Loss and gradients of one batch, without an update: `windows` holds `batch` windows of `context` + 1 symbols, or as many
-   * texts or series of at most `context`. For checks: dropout's key is the window's number from 1. Gradients are by the effective (quantised) weights, which training
+   * texts or series of at most `context`. For checks. Gradients are by the effective (quantised) weights, which training
    * applies to the latent ones.
    */
   async gradients(
@@ -276,7 +269,6 @@ export class Trainer {
       });
     }
     this.writer.setLosses(losses);
-    this.drop((window) => window + 1);
     await this.command("gradients", batch);
     return {
       lossNatsPerSymbol: this.lossSum(batch) / losses,

@@ -4,7 +4,7 @@ import { GatedBlock } from "./blocks/gated.js";
 import { GptBlock } from "./blocks/gpt.js";
 import { LlamaBlock } from "./blocks/llama.js";
 import type { Kernels } from "./kernels.js";
-import { type Layout, recallEntriesPerToken, WINDOW_WORDS, windowAddress } from "./layout.js";
+import { type Layout, recallEntriesPerToken, windowAddress } from "./layout.js";
 import { type Block, Pass } from "./pass.js";
 
 const blocks: Record<BlockName, new (pass: Pass) => Block> = {
@@ -62,7 +62,6 @@ export class WindowPass {
     const { k, plan, scratch } = pass;
     pass.window = window;
     pass.T = this.tokens();
-    pass.dropoutKey = this.word(3);
     plan.inputs.forEach(({ table, address, windowBytes }, index) => {
       const read = index === 0 ? k.embeddingForward : k.embeddingAdd;
       read(scratch.x[0], table.effective, address + window * windowBytes, pass.T, plan.dModel);
@@ -81,14 +80,9 @@ export class WindowPass {
     this.recall();
   }
 
-  /** Of those that `WindowWriter` describes the window by. */
-  private word(index: number): number {
-    const { plan, window } = this.pass;
-    return this.integers[plan.windows / 4 + WINDOW_WORDS * window + index];
-  }
-
   private tokens(): number {
-    return this.word(0);
+    const { plan, window } = this.pass;
+    return this.integers[plan.windows / 4 + 3 * window];
   }
 
   /** The first token that a text's answer is made of. */
@@ -122,7 +116,7 @@ export class WindowPass {
     const { k, plan, scratch, window, T } = this.pass;
     const { config, recall } = plan;
     if (!config.recall || !recall || !this.recalls) return;
-    const history = this.word(2);
+    const history = this.integers[plan.windows / 4 + 3 * window + 2];
     const read = [windowAddress(plan, window) - 2 * history, history, T, config.recall.window, this.forget];
     const parameters = [recall.bonus.latent, recall.pull.latent];
     // Eight lengths more before the first.
@@ -144,7 +138,8 @@ export class WindowPass {
 
   private loss(scale: number): void {
     const { k, plan, scratch, window, T } = this.pass;
-    const sizes = [this.word(1), T, plan.outputs, plan.unembed.rows, scale];
+    const first = this.integers[plan.windows / 4 + 3 * window + 1];
+    const sizes = [first, T, plan.outputs, plan.unembed.rows, scale];
     this.doubles[plan.losses / 8 + window] =
       plan.task.kind === "language"
         ? k.crossEntropy(scratch.logits, windowAddress(plan, window) + 2, ...sizes)

@@ -1,6 +1,6 @@
 import { UsageError } from "../model/errors.js";
 import { ngramReach, ngramRows } from "../model/ngrams.js";
-import { type InputPlan, type Layout, WINDOW_WORDS, windowAddress } from "./layout.js";
+import { type InputPlan, type Layout, windowAddress } from "./layout.js";
 import type { SymbolSource } from "./trainer.js";
 
 /** Puts what the windows of a step read, and are to answer, where the threads find it. */
@@ -50,11 +50,6 @@ export class WindowWriter {
     this.labels(window, labels.length).set(labels);
   }
 
-  /** Drops values of a window that has been filled, which ones by a key of 32 bits but 0; until it is filled again. */
-  dropout(window: number, key: number): void {
-    this.words(window)[3] = key;
-  }
-
   /** Makes the gradient that of the mean over so many losses. */
   setLosses(count: number): void {
     new Float64Array(this.memory.buffer, this.plan.lossScale, 1)[0] = 1 / Math.max(1, count);
@@ -73,11 +68,7 @@ export class WindowWriter {
   }
 
   private describe(window: number, tokens: number, first: number, history: number): void {
-    this.words(window).set([tokens, first, history, 0]);
-  }
-
-  private words(window: number): Int32Array {
-    return new Int32Array(this.memory.buffer, this.plan.windows + 4 * WINDOW_WORDS * window, WINDOW_WORDS);
+    new Int32Array(this.memory.buffer, this.plan.windows + window * 12, 3).set([tokens, first, history]);
   }
 
   private plane({ address, windowBytes }: InputPlan, window: number, tokens: number): Uint16Array {

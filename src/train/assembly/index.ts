@@ -14,7 +14,6 @@ export {
 } from "./causal-attention";
 export { convolutionBackward, convolutionForward } from "./convolution";
 export { classCrossEntropy, crossEntropy } from "./cross-entropy";
-export { dropout } from "./dropout";
 export { embeddingAdd, embeddingBackward, embeddingForward, positionBackward } from "./embedding";
 export { geluForward } from "./gelu";
 export { gateBackward, gateForward } from "./gate";

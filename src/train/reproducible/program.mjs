@@ -53,7 +53,6 @@ const configs = {
     pathways: ["local", "sparse"],
     train: { ...train, optimizer: "muon" },
   },
-  dropout: { block: "gated", dModel: 12, dInner: 20, nLayers: 1, train: { ...train, dropout: 0.2 } },
 };
 
 /** 3,000 words of two to four syllables, drawn by a linear congruential generator. */
