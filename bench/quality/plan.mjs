@@ -134,13 +134,19 @@ const withRecall = (model) => ({
 const baseShapes = (...shapes) =>
   shapes.map(([dModel, nLayers, dHead]) => ({ dModel, nLayers, dHead, alphabet: bytes }));
 
+const tied4Bit = { alphabet: tokens(1024), embedding: "int4", tied: true };
+/** By tier, the best of shape and recipe but for the weight decay of the vectors. */
+const gated20k = { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates };
+const gated64k = { dModel: 56, nLayers: 3, ...tied4Bit, matrices: "int4", ...muon, ...gates };
+const gated256k = { dModel: 128, nLayers: 4, ...tied4Bit, ...muon, ...gates };
+
 const atomeShapes = {
   "20k": [
     { dModel: 36, nLayers: 3, alphabet: tokens(640) },
     { dModel: 40, nLayers: 3, alphabet: tokens(512) },
     { dModel: 32, nLayers: 3, alphabet: tokens(512), embedding: "int4", tied: true },
-    { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates },
-    { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates, ...undecayedVectors },
+    gated20k,
+    { ...gated20k, ...undecayedVectors },
   ],
   "64k": [
     { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
@@ -148,43 +154,15 @@ const atomeShapes = {
     { dModel: 64, nLayers: 4, alphabet: tokens(1024) },
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon, ...gates },
-    {
-      dModel: 56,
-      nLayers: 3,
-      alphabet: tokens(1024),
-      embedding: "int4",
-      tied: true,
-      matrices: "int4",
-      ...muon,
-      ...gates,
-    },
-    {
-      dModel: 56,
-      nLayers: 3,
-      alphabet: tokens(1024),
-      embedding: "int4",
-      tied: true,
-      matrices: "int4",
-      ...muon,
-      ...gates,
-      ...undecayedVectors,
-    },
+    gated64k,
+    { ...gated64k, ...undecayedVectors },
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true },
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
-    { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon, ...gates },
-    {
-      dModel: 128,
-      nLayers: 4,
-      alphabet: tokens(1024),
-      embedding: "int4",
-      tied: true,
-      ...muon,
-      ...gates,
-      ...undecayedVectors,
-    },
+    gated256k,
+    { ...gated256k, ...undecayedVectors },
   ],
 };
 
