@@ -237,7 +237,7 @@ const models = [
   ...transformersOf("llama"),
 ];
 
-/** Where learning rates and shapes are chosen; elsewhere the chosen rate and its lower neighbour are tried. */
+/** Where learning rates and shapes are chosen; elsewhere the chosen rate is tried, and half of it while that is better. */
 const tuning = { budget: "1x", contextBytes: 256 };
 
 const at = (tier, budget, contextBytes = tuning.contextBytes) => ({ tier, budget, contextBytes, texts: "stories" });

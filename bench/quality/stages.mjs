@@ -55,17 +55,29 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
 
   const tuningSetting = ({ tier }) => ({ tier, texts: "stories", ...plan.tuning });
 
-  /** The shape and the rate of the tuning, and the rate below; where the plan says so, ours keeps its rate. */
+  /** The shape and the rate of the tuning, and half the rate while that is better; where the plan says so, ours keeps its rate. */
   function carried(model, setting) {
     const origin = tuned(model, tuningSetting(setting));
     if (!origin.best) return origin;
     const { shape, learningRate } = origin.best;
+    const jobAt = (rate) => jobOf({ model, shape, setting, learningRate: rate, seed: tuningSeed });
+    const first = jobAt(learningRate);
+    if (!first) return { jobs: [], best: undefined, isComplete: true };
     const isFixed = model.hasFixedRate || (setting.oursKeepsRate && isOurs(model));
-    const rates = isFixed ? [learningRate] : [learningRate, learningRate / 2];
-    const jobs = rates.map((rate) => jobOf({ model, shape, setting, learningRate: rate, seed: tuningSeed }));
-    const fitting = jobs.filter((job) => job);
-    const best = fitting.length > 0 ? leastOf(fitting) : undefined;
-    return { jobs: fitting, best, isComplete: fitting.length === 0 || best !== undefined };
+    const { jobs, best } = isFixed ? { jobs: [first], best: leastOf([first]) } : falling(learningRate, jobAt);
+    return { jobs, best, isComplete: best !== undefined };
+  }
+
+  /** A rate and half of it, and on down while the lowest is the best. */
+  function falling(learningRate, jobAt) {
+    const rates = [learningRate, learningRate / 2];
+    for (;;) {
+      const jobs = rates.map(jobAt);
+      const best = leastOf(jobs);
+      const lowest = rates[rates.length - 1];
+      if (best?.learningRate !== lowest || lowest / 2 < leastRate) return { jobs, best };
+      rates.push(lowest / 2);
+    }
   }
 
   const isTuning = (setting) => isSame(setting, tuningSetting(setting));

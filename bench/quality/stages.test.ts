@@ -124,7 +124,7 @@ describe("createStages()", () => {
     expect(tested.filter((key) => key.startsWith("b ") && key.includes(" 1x "))).toHaveLength(3);
   });
 
-  test("carries ours and the best rivals to another budget, with the chosen rate and the one below", () => {
+  test("carries ours and the best rivals to another budget, with the chosen rate and half of it", () => {
     const { keys, tested } = complete();
     const there = (all: string[]) => all.filter((key) => key.includes(" 10x ")).sort();
     expect(there(keys)).toEqual([
@@ -138,6 +138,18 @@ describe("createStages()", () => {
       "ours wide stories 10x 0.04 2",
     ]);
     expect(there(tested).filter((key) => key.includes("0.02"))).toEqual([]);
+  });
+
+  test("halves the rate of another budget while that is better, down to the limit", () => {
+    const ratesOf = (lowest: number) => {
+      const outcome = (job: Job) =>
+        job.setting.budget === "10x" ? 2 + Math.abs(Math.log2(job.learningRate / lowest)) : validation(job);
+      const { keys } = complete(outcome, { models: ["a"] });
+      return keys.filter((key) => key.includes(" 10x ") && key.endsWith(" 1")).map((key) => Number(key.split(" ")[4]));
+    };
+    expect(ratesOf(0.04)).toEqual([0.04, 0.02]);
+    expect(ratesOf(0.02)).toEqual([0.04, 0.02, 0.01]);
+    expect(ratesOf(0.0001)).toEqual([0.04, 0.02, 0.01, 0.005]);
   });
 
   test("carries a variant that goes everywhere, with one seed, and leaves it out where it has no shape", () => {
