@@ -139,7 +139,7 @@ export interface Layout {
   history: number;
   /** u16 [B, history + T + 1]; see `windowAddress`. */
   symbols: number;
-  /** i32 per window: tokens, first token that counts, symbols of history. */
+  /** i32 [B, WINDOW_FIELDS]; see `windowFieldAddress`. */
   windows: number;
   /** u16 [B, T]: classes of the steps, or of the text; classifiers only. */
   labels: number;
@@ -481,7 +481,7 @@ export function planLayout(
     partials: allocator.take(batch * vectorCount),
     history,
     symbols,
-    windows: allocator.take(batch * 3),
+    windows: allocator.take(batch * WINDOW_FIELDS.length),
     labels: allocator.take(task.kind === "language" ? 0 : (batch * tokens) / 2),
     losses: allocator.take(batch * 2),
     correct: allocator.take(batch * 2),
@@ -511,6 +511,14 @@ function placeInputs(
   };
   return [symbols, ...(ngrams && placed.ngrams ? planes(ngrams.orders.length, placed.ngrams) : [])];
 }
+
+/** What a window's head says of it: its tokens, the first of them that counts, the symbols of history before it. */
+export const WINDOW_FIELDS = ["tokens", "first", "history"] as const;
+export type WindowField = (typeof WINDOW_FIELDS)[number];
+
+/** Address of an i32 of a window's head. */
+export const windowFieldAddress = ({ windows }: Pick<Layout, "windows">, window: number, field: WindowField): number =>
+  windows + (window * WINDOW_FIELDS.length + WINDOW_FIELDS.indexOf(field)) * 4;
 
 /** Address of a window's first symbol; its history ends before it, its targets start one symbol later. */
 export const windowAddress = (

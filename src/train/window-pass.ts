@@ -4,7 +4,7 @@ import { GatedBlock } from "./blocks/gated.js";
 import { GptBlock } from "./blocks/gpt.js";
 import { LlamaBlock } from "./blocks/llama.js";
 import type { Kernels } from "./kernels.js";
-import { type Layout, recallEntriesPerToken, windowAddress } from "./layout.js";
+import { type Layout, recallEntriesPerToken, type WindowField, windowAddress, windowFieldAddress } from "./layout.js";
 import { type Block, Pass } from "./pass.js";
 
 const blocks: Record<BlockName, new (pass: Pass) => Block> = {
@@ -81,8 +81,12 @@ export class WindowPass {
   }
 
   private tokens(): number {
+    return this.field("tokens");
+  }
+
+  private field(name: WindowField): number {
     const { plan, window } = this.pass;
-    return this.integers[plan.windows / 4 + 3 * window];
+    return this.integers[windowFieldAddress(plan, window, name) / 4];
   }
 
   /** The first token that a text's answer is made of. */
@@ -116,7 +120,7 @@ export class WindowPass {
     const { k, plan, scratch, window, T } = this.pass;
     const { config, recall } = plan;
     if (!config.recall || !recall || !this.recalls) return;
-    const history = this.integers[plan.windows / 4 + 3 * window + 2];
+    const history = this.field("history");
     const read = [windowAddress(plan, window) - 2 * history, history, T, config.recall.window, this.forget];
     const parameters = [recall.bonus.latent, recall.pull.latent];
     // Eight lengths more before the first.
@@ -138,7 +142,7 @@ export class WindowPass {
 
   private loss(scale: number): void {
     const { k, plan, scratch, window, T } = this.pass;
-    const first = this.integers[plan.windows / 4 + 3 * window + 1];
+    const first = this.field("first");
     const sizes = [first, T, plan.outputs, plan.unembed.rows, scale];
     this.doubles[plan.losses / 8 + window] =
       plan.task.kind === "language"

@@ -1,6 +1,13 @@
 import { UsageError } from "../model/errors.js";
 import { ngramReach, ngramRows } from "../model/ngrams.js";
-import { type InputPlan, type Layout, windowAddress } from "./layout.js";
+import {
+  type InputPlan,
+  type Layout,
+  WINDOW_FIELDS,
+  type WindowField,
+  windowAddress,
+  windowFieldAddress,
+} from "./layout.js";
 import type { SymbolSource } from "./trainer.js";
 
 /** Puts what the windows of a step read, and are to answer, where the threads find it. */
@@ -27,14 +34,14 @@ export class WindowWriter {
     }
     const kept = symbols.subarray(before - history);
     this.view(windowAddress(this.plan, window) - 2 * history, kept.length).set(kept);
-    this.describe(window, end - begin - 1, first, history);
+    this.describe(window, { tokens: end - begin - 1, first, history });
     this.hash(window, symbols, before, end - begin - 1);
   }
 
   /** Gives a window a whole text and its class. */
   text(window: number, symbols: Uint16Array, label: number): void {
     this.view(windowAddress(this.plan, window), symbols.length).set(symbols);
-    this.describe(window, symbols.length, 0, 0);
+    this.describe(window, { tokens: symbols.length, first: 0, history: 0 });
     this.hash(window, symbols, 0, symbols.length);
     this.labels(window, 1)[0] = label;
   }
@@ -46,7 +53,7 @@ export class WindowWriter {
       const plane = this.plane(input, window, labels.length);
       for (let t = 0; t < labels.length; t++) plane[t] = rows[t * inputs.length + index];
     });
-    this.describe(window, labels.length, first, 0);
+    this.describe(window, { tokens: labels.length, first, history: 0 });
     this.labels(window, labels.length).set(labels);
   }
 
@@ -67,8 +74,10 @@ export class WindowWriter {
     }
   }
 
-  private describe(window: number, tokens: number, first: number, history: number): void {
-    new Int32Array(this.memory.buffer, this.plan.windows + window * 12, 3).set([tokens, first, history]);
+  private describe(window: number, head: Record<WindowField, number>): void {
+    const values = WINDOW_FIELDS.map((field) => head[field]);
+    const address = windowFieldAddress(this.plan, window, WINDOW_FIELDS[0]);
+    new Int32Array(this.memory.buffer, address, values.length).set(values);
   }
 
   private plane({ address, windowBytes }: InputPlan, window: number, tokens: number): Uint16Array {
