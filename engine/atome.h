@@ -197,7 +197,8 @@ uint32_t atome_entropy(const int32_t *probability, uint32_t n);
 uint32_t atome_router(const atome_t *a, uint32_t layer, int32_t mix[3]);
 
 /* Takes the longest token off the front of text[0..bytes-1] and writes 1 or 3 symbols (3: an escaped byte). Returns how
- * many, with *used bytes eaten; 0 when there is no byte, or it cannot be encoded (a model without tokens, byte >= vocab). */
+ * many, with *used bytes eaten; 0 when there is no byte, or it cannot be encoded (a model without tokens, byte >= vocab).
+ * End a prompt that is to be written on where a word ends, without a blank: the model's own tokens begin with theirs. */
 uint32_t atome_encode(const atome_t *a, const ATOME_FLASH uint8_t *text, uint32_t bytes, uint16_t symbols[3], uint32_t *used);
 
 /* The bytes of a symbol of the output stream: returns how many (0..255; 0 of a symbol >= vocab) and points *text at them, in

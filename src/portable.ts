@@ -11,6 +11,7 @@ export { parseConfig } from "./model/parse-config.js";
 export { type QuantisedModel, quantiseModel } from "./model/quantised-model.js";
 export { ReferenceModel } from "./model/reference.js";
 export { Alphabet } from "./tokenizer/alphabet.js";
+export { Continuation } from "./tokenizer/continuation.js";
 export { learnAlphabet } from "./tokenizer/learn.js";
 export { SensorAlphabet } from "./tokenizer/sensor-alphabet.js";
 export type { Examples, SeriesExamples, TextExamples } from "./train/examples.js";

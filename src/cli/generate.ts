@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { UsageError } from "../model/errors.js";
+import { Continuation } from "../tokenizer/continuation.js";
 import { Prompt } from "../tokenizer/prompt.js";
 import { ENGINE_NAMES, type EngineName, engineMaker } from "./engines.js";
 import { generate, type Piece, RECALLS, type RecallName } from "./generation.js";
@@ -58,15 +59,18 @@ async function run(path: string, prompt: string, options: GenerateOptions): Prom
     throw new UsageError(`Cannot generate with "${path}": it is a classifier, expected a language model.`);
   if (options.recall && !model.recall)
     throw new UsageError(`Cannot use --recall with "${path}": the model has no recall; leave the option out.`);
-  const { symbols, escapedBytes } = new Prompt(alphabetOf(model), prompt);
-  if (symbols.length === 0)
+  const alphabet = alphabetOf(model);
+  const { bytes: promptBytes, escapedBytes } = new Prompt(alphabet, prompt);
+  if (promptBytes.length === 0)
     throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
   if (escapedBytes > 0) output.note(`${escapedBytes} bytes of the prompt are rare or new to this model.`);
   const engine = (await engineMaker(options.engine)).create(bytes);
   const recall = options.recall ?? "words";
   engine.recall(RECALLS[recall]);
-  for (const symbol of symbols) engine.step(symbol);
+  const continuation = new Continuation(alphabet, promptBytes);
+  for (const symbol of continuation.symbols) engine.step(symbol);
   const pieces = generate(engine, {
+    prompt: continuation,
     sampler: {
       temperature: Math.round(options.temperature * 256),
       topK: options.topK,

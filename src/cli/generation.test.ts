@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Engine, RouterMix } from "../engine/engine.js";
+import { Alphabet } from "../tokenizer/alphabet.js";
+import { Continuation } from "../tokenizer/continuation.js";
 import { type GenerationOptions, generate } from "./generation.js";
 
 /** An engine that writes the given pieces one after the other, whatever it is fed. */
@@ -52,6 +54,21 @@ describe("generate", () => {
     pieces.next();
     // The second piece was needed to know: the first might have ended in a line break.
     expect(engine.fed.length).toBe(1);
+  });
+
+  test("chooses among what agrees with the end of the prompt, and writes what is behind it", () => {
+    const tokens = ["$", " ", " tar", " to", ...Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte))];
+    const alphabet = Alphabet.ofTokens(tokens.map((token) => Buffer.from(token, "latin1")));
+    const prompt = new Continuation(alphabet, stop("$ t"));
+    // The later a symbol, the likelier; the last that begins with " t" is " to".
+    const logits = Int32Array.from(tokens.keys());
+    const engine = Object.assign(scripted(tokens), {
+      logits: () => logits,
+      argmax: () => logits.indexOf(Math.max(...logits)),
+    });
+    const [piece] = generate(engine, { sampler, maxBytes: 3, prompt });
+    expect(Buffer.from(piece.bytes).toString()).toBe("o");
+    expect(prompt.rest).toHaveLength(0);
   });
 
   test("averages the router over the layers that have a choice", () => {

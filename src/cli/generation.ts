@@ -1,4 +1,5 @@
 import type { Engine, RecallSettings, RouterMix, Sampler } from "../engine/engine.js";
+import type { Continuation } from "../tokenizer/continuation.js";
 
 /** One symbol that was written. */
 export interface Piece {
@@ -23,6 +24,8 @@ export type RecallName = keyof typeof RECALLS;
 export interface GenerationOptions {
   sampler: Sampler;
   maxBytes: number;
+  /** The prompt whose symbols the engine was fed; left out where it was fed everything. */
+  prompt?: Continuation;
   /** Text that ends the output and is not part of it. */
   stop?: Uint8Array;
 }
@@ -32,13 +35,15 @@ export interface GenerationOptions {
  * to begin the stop text are held back until that is known.
  */
 export function* generate(engine: Engine, options: GenerationOptions): Generator<Piece> {
-  const { sampler, maxBytes, stop = new Uint8Array(0) } = options;
+  const { sampler, maxBytes, prompt, stop = new Uint8Array(0) } = options;
   const held: Piece[] = [];
   let total = 0;
   while (total < maxBytes) {
     const router = routerSummary(engine);
+    if (prompt?.rest.length) prompt.restrict(engine.logits());
     const symbol = sampler.temperature > 0 ? engine.sample(sampler) : engine.argmax();
-    const bytes = engine.decode(symbol).slice(0, maxBytes - total);
+    const decoded = engine.decode(symbol);
+    const bytes = (prompt?.take(decoded) ?? decoded).slice(0, maxBytes - total);
     total += bytes.length;
     if (bytes.length > 0) held.push({ bytes, ...router });
     const end = stop.length > 0 ? indexOf(joined(held), stop) : -1;
