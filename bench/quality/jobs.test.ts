@@ -5,6 +5,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { jobSha256 } from "../../src/cli/sweep-plan.js";
 import { encode } from "../../src/cli/train-data.js";
 import { Corpus } from "../../src/corpus/corpus.js";
+import { configToJson } from "../../src/model/config.js";
+import { namedConfig } from "../../src/model/configs.js";
 import { learnAlphabet } from "../../src/tokenizer/learn.js";
 import { createJobs, shapeLabel } from "./jobs.mjs";
 import { plan } from "./plan.mjs";
@@ -123,4 +125,15 @@ describe("the plan", () => {
       expect(learningRates.length).toBeGreaterThanOrEqual(hasFixedRate ? 1 : 4);
     }
   });
+});
+
+test.each(["20k", "64k", "256k"])("text-%s is the latest shape of ours in the comparison, trained as there", (tier) => {
+  const ours = plan.models.find(({ name }) => name === plan.ours) as (typeof plan.models)[number];
+  const { gates, optimizer = "adamw", vectorWeightDecay, ...shape } = ours.shapes[tier].at(-1);
+  const config = namedConfig(`text-${tier}`);
+  const { learningRate, embeddingLearningRate, ...train } = config.train;
+  expect(configToJson(config)).toMatchObject({ ...shape, recall: { window: ours.config.recall.window, gates } });
+  expect(embeddingLearningRate).toBe(plan.embeddingRate * learningRate);
+  expect(train).toMatchObject({ ...plan.train, optimizer, vectorWeightDecay, steps: plan.budgets[plan.tuning.budget] });
+  expect(plan.stepBytes / train.batch).toBe(plan.tuning.contextBytes);
 });
