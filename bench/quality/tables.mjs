@@ -221,7 +221,7 @@ of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md
 A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate, and half
 of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
-weight decay of the vectors is 0 (ARCHITECTURE.md, "Comparing quality"), so far at 3,000 steps, at 20,480 bytes and, of ours, at 262,144 bytes and 30,000 steps.`;
+weight decay of the vectors is 0 (ARCHITECTURE.md, "Comparing quality"); rivals tried it where shapes are tuned.`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {
