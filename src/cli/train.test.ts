@@ -123,7 +123,7 @@ describe("atome train", () => {
   });
 
   test("begins anew when a run that saved nothing is resumed, by its own configuration", async () => {
-    const more = ["--steps", "70", "--set", "train.checkpointEvery=1000", "--set", "train.validateEvery=1000"];
+    const more = ["--steps", "600", "--set", "train.checkpointEvery=1000", "--set", "train.validateEvery=1000"];
     expect((await runAtome(tinyRun("unbroken", ...more), cwd)).code).toBe(0);
     const { child, ended } = startAtome(tinyRun("unsaved", ...more), cwd);
     await logged("unsaved", 5);
