@@ -21,7 +21,7 @@ const kinds = {
     limits: [
       "It has read thousands of pages and can hold few: it writes commands of the right shape, often with wrong names and options. Never run one unread.",
       "Asked for a command that is not in the pages, it makes one up.",
-      "A page says its command's name in every line, and the default `--recall words` holds words back that were just said: `git git commit`. `--recall off` writes plainer lines.",
+      "A page says its command's name in every line: the default `--recall words` sometimes says it twice (`git git commit`), and with `--recall off` another command may take its place.",
     ],
   },
   novels: {

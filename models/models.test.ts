@@ -8,13 +8,15 @@ import { createMirror } from "../src/engine/mirror.js";
 import { createWasm } from "../src/engine/wasm.js";
 import { readModel } from "../src/format/reader.js";
 import { Continuation } from "../src/tokenizer/continuation.js";
+import { Prompt } from "../src/tokenizer/prompt.js";
 
 const folder = new URL("./", import.meta.url);
 const names = readdirSync(folder).filter((name) => existsSync(new URL(`${name}/recipe.json`, folder)));
 
 /** What an engine writes after a prompt, taking the likeliest symbol. */
 function write(engine: Engine, model: Uint8Array, text: string, maxBytes: number): string {
-  const prompt = new Continuation(alphabetOf(readModel(model)), new TextEncoder().encode(text));
+  const alphabet = alphabetOf(readModel(model));
+  const prompt = new Continuation(alphabet, new Prompt(alphabet, text));
   engine.recall(RECALLS.words);
   for (const symbol of prompt.symbols) engine.step(symbol);
   const pieces = generate(engine, { sampler: { temperature: 0, topK: 0, topP: 0, random: 0 }, maxBytes, prompt });

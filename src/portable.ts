@@ -13,6 +13,7 @@ export { ReferenceModel } from "./model/reference.js";
 export { Alphabet } from "./tokenizer/alphabet.js";
 export { Continuation } from "./tokenizer/continuation.js";
 export { learnAlphabet } from "./tokenizer/learn.js";
+export { Prompt } from "./tokenizer/prompt.js";
 export { SensorAlphabet } from "./tokenizer/sensor-alphabet.js";
 export type { Examples, SeriesExamples, TextExamples } from "./train/examples.js";
 export type { Thread, ThreadPlatform } from "./train/threads.js";

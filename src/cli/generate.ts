@@ -60,14 +60,15 @@ async function run(path: string, prompt: string, options: GenerateOptions): Prom
   if (options.recall && !model.recall)
     throw new UsageError(`Cannot use --recall with "${path}": the model has no recall; leave the option out.`);
   const alphabet = alphabetOf(model);
-  const { bytes: promptBytes, escapedBytes } = new Prompt(alphabet, prompt);
-  if (promptBytes.length === 0)
+  const encoded = new Prompt(alphabet, prompt);
+  if (encoded.symbols.length === 0)
     throw new UsageError("Cannot use the prompt: it is empty, expected at least one character.");
-  if (escapedBytes > 0) output.note(`${escapedBytes} bytes of the prompt are rare or new to this model.`);
+  if (encoded.escapedBytes > 0)
+    output.note(`${encoded.escapedBytes} bytes of the prompt are rare or new to this model.`);
   const engine = (await engineMaker(options.engine)).create(bytes);
   const recall = options.recall ?? "words";
   engine.recall(RECALLS[recall]);
-  const continuation = new Continuation(alphabet, promptBytes);
+  const continuation = new Continuation(alphabet, encoded);
   for (const symbol of continuation.symbols) engine.step(symbol);
   const pieces = generate(engine, {
     prompt: continuation,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Engine, RouterMix } from "../engine/engine.js";
 import { Alphabet } from "../tokenizer/alphabet.js";
 import { Continuation } from "../tokenizer/continuation.js";
+import { Prompt } from "../tokenizer/prompt.js";
 import { type GenerationOptions, generate } from "./generation.js";
 
 /** An engine that writes the given pieces one after the other, whatever it is fed. */
@@ -59,7 +60,7 @@ describe("generate", () => {
   test("chooses among what agrees with the end of the prompt, and writes what is behind it", () => {
     const tokens = ["$", " ", " tar", " to", ...Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte))];
     const alphabet = Alphabet.ofTokens(tokens.map((token) => Buffer.from(token, "latin1")));
-    const prompt = new Continuation(alphabet, stop("$ t"));
+    const prompt = new Continuation(alphabet, new Prompt(alphabet, "$ t"));
     // The later a symbol, the likelier; the last that begins with " t" is " to".
     const logits = Int32Array.from(tokens.keys());
     const engine = Object.assign(scripted(tokens), {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Alphabet } from "./alphabet.js";
 import { Continuation } from "./continuation.js";
+import { Prompt } from "./prompt.js";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -12,6 +13,9 @@ function withTokens(...tokens: string[]): Alphabet {
   return Alphabet.ofTokens([new Uint8Array(0), ...tokens.map(utf8), ...fillers]);
 }
 
+const continued = (alphabet: Alphabet, prompt: string | Uint8Array) =>
+  new Continuation(alphabet, new Prompt(alphabet, prompt));
+
 const agreeing = (continuation: Continuation, alphabet: Alphabet): string[] =>
   (alphabet.tokens ?? []).filter((_, symbol) => continuation.agrees(symbol)).map(text);
 
@@ -19,7 +23,7 @@ describe("Continuation", () => {
   const commands = withTokens("$", " ", " tar", " to", "t", "a", "r", "-");
 
   test("does not feed what may begin a longer token, and asks for it instead", () => {
-    const continuation = new Continuation(commands, utf8("$ "));
+    const continuation = continued(commands, "$ ");
     expect([...continuation.symbols]).toEqual([1]);
     expect(text(continuation.rest)).toBe(" ");
     expect(agreeing(continuation, commands)).toEqual([" ", " tar", " to"]);
@@ -29,7 +33,7 @@ describe("Continuation", () => {
   });
 
   test("holds back several symbols that together begin one token", () => {
-    const continuation = new Continuation(commands, utf8("$ ta"));
+    const continuation = continued(commands, "$ ta");
     expect([...continuation.symbols]).toEqual([1]);
     // " t" is no token, so that what " ta" is encoded as begins with " ".
     expect(agreeing(continuation, commands)).toEqual([" ", " tar"]);
@@ -41,18 +45,18 @@ describe("Continuation", () => {
   });
 
   test("feeds all of a prompt that ends where a token does, its first symbol always, and escaped bytes", () => {
-    const symbolsOf = (prompt: string) => [...new Continuation(commands, utf8(prompt)).symbols];
+    const symbolsOf = (prompt: string) => [...continued(commands, prompt).symbols];
     expect(symbolsOf("$ tar")).toEqual([...commands.encode(utf8("$ tar"))]);
     expect(symbolsOf(" ")).toEqual([...commands.encode(utf8(" "))]);
     expect(symbolsOf("$é")).toEqual([...commands.encode(utf8("$é"))]);
     expect(symbolsOf("")).toEqual([]);
-    const bytes = new Continuation(Alphabet.bytes(), utf8("$ "));
+    const bytes = continued(Alphabet.bytes(), "$ ");
     expect([...bytes.symbols]).toEqual([0x24, 0x20]);
     expect(bytes.agrees(0)).toBe(true);
   });
 
   test("makes what does not agree impossible, and nothing once the rest is spelled", () => {
-    const continuation = new Continuation(commands, utf8("$ "));
+    const continuation = continued(commands, "$ ");
     const logits = new Int32Array(commands.size).fill(7);
     continuation.restrict(logits);
     expect([...logits.keys()].filter((symbol) => logits[symbol] === 7)).toEqual([2, 3, 4]);
@@ -72,7 +76,7 @@ describe("Continuation", () => {
     fc.assert(
       fc.property(tokens, bytes, bytes, (longer, prompt, more) => {
         const alphabet = Alphabet.ofTokens([new Uint8Array(0), ...[0, 1, 2].map((b) => Uint8Array.of(b)), ...longer]);
-        const continuation = new Continuation(alphabet, prompt);
+        const continuation = continued(alphabet, prompt);
         const whole = alphabet.encode(Uint8Array.of(...prompt, ...more));
         // The first symbol of the prompt is fed, whatever follows.
         fc.pre(whole[0] === continuation.symbols[0]);

@@ -1,4 +1,5 @@
 import type { Alphabet } from "./alphabet.js";
+import type { Prompt } from "./prompt.js";
 
 /** Of a symbol that is out of the question, in 1/2048 bit: far below every logit, and no difference overflows. */
 const IMPOSSIBLE = -(2 ** 30);
@@ -17,13 +18,12 @@ export class Continuation {
   readonly #alphabet: Alphabet;
   #rest: Uint8Array;
 
-  /** @throws UsageError when the alphabet has no symbol for a byte of the prompt */
-  constructor(alphabet: Alphabet, prompt: Uint8Array) {
-    const symbols = alphabet.encode(prompt);
-    const { count, bytes } = heldBack(alphabet, symbols, prompt);
+  /** @param alphabet the prompt's */
+  constructor(alphabet: Alphabet, prompt: Prompt) {
+    const { count, bytes } = heldBack(alphabet, prompt);
     this.#alphabet = alphabet;
-    this.symbols = symbols.subarray(0, symbols.length - count);
-    this.#rest = prompt.subarray(prompt.length - bytes);
+    this.symbols = prompt.symbols.subarray(0, prompt.symbols.length - count);
+    this.#rest = prompt.bytes.subarray(prompt.bytes.length - bytes);
   }
 
   /** Bytes of the prompt that the next symbols have to spell; none once they have. */
@@ -56,7 +56,8 @@ export class Continuation {
 }
 
 /** The most symbols at the end of the prompt, and their bytes, that together are less than one token. */
-function heldBack(alphabet: Alphabet, symbols: Uint16Array, prompt: Uint8Array): { count: number; bytes: number } {
+function heldBack(alphabet: Alphabet, prompt: Prompt): { count: number; bytes: number } {
+  const { symbols } = prompt;
   const { tokens = [], maxTokenBytes } = alphabet;
   const firstFree = afterEscapes(alphabet, symbols);
   let held = { count: 0, bytes: 0 };
@@ -64,7 +65,7 @@ function heldBack(alphabet: Alphabet, symbols: Uint16Array, prompt: Uint8Array):
   for (let at = symbols.length - 1; at >= Math.max(firstFree, 1); at--) {
     bytes += alphabet.tokenBytes(symbols[at]);
     if (bytes >= maxTokenBytes) break;
-    const end = prompt.subarray(prompt.length - bytes);
+    const end = prompt.bytes.subarray(prompt.bytes.length - bytes);
     const isBegun = tokens.some((token) => token.length > bytes && beginsWith(token, end));
     if (isBegun) held = { count: symbols.length - at, bytes };
   }

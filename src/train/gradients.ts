@@ -1,5 +1,5 @@
 import type { Kernels } from "./kernels.js";
-import { type Layout, MAX_GRADIENT_TASKS, type MatrixGroup, type TensorSlot } from "./layout.js";
+import { type Layout, MAX_GRADIENT_TASKS, type MatrixGroup, type TensorSlot, windowFieldAddress } from "./layout.js";
 
 /**
  * The second phase of a step: sums the windows' shares into the gradients. A task makes a block of the gradients alone, over
@@ -15,8 +15,9 @@ const TASK_SIZE = 1 << 22;
 const MOST_TASKS = 8;
 
 export function gradientTasks(kernels: Kernels, plan: Layout, memory: ArrayBufferLike): GradientTask[] {
-  const windows = new Int32Array(memory, plan.windows, 3 * plan.batch);
-  const sums = new GradientSums(kernels, plan, (window) => windows[3 * window]);
+  const integers = new Int32Array(memory);
+  const tokensOf = (window: number) => integers[windowFieldAddress(plan, window, "tokens") / 4];
+  const sums = new GradientSums(kernels, plan, tokensOf);
   const tables = new Set(plan.inputs.map(({ table }) => table));
   if (plan.config.tied) tables.delete(plan.embed);
   const tasks = [
