@@ -134,6 +134,7 @@ test.each(["20k", "64k", "256k"])("text-%s is the latest shape of ours in the co
   const { learningRate, embeddingLearningRate, ...train } = config.train;
   expect(configToJson(config)).toMatchObject({ ...shape, recall: { window: ours.config.recall.window, gates } });
   expect(embeddingLearningRate).toBe(plan.embeddingRate * learningRate);
-  expect(train).toMatchObject({ ...plan.train, optimizer, vectorWeightDecay, steps: plan.budgets[plan.tuning.budget] });
+  const steps = plan.budgets[plan.tuning.budget as keyof typeof plan.budgets];
+  expect(train).toMatchObject({ ...plan.train, optimizer, vectorWeightDecay, steps });
   expect(plan.stepBytes / train.batch).toBe(plan.tuning.contextBytes);
 });
