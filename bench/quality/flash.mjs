@@ -1,5 +1,6 @@
 // How many bytes of flash and RAM a model needs, before it is trained, and the width that fills the flash.
-import { shapeOfConfig, weightBytes } from "../../dist/fit/shape.js";
+import { arenaBytes } from "../../dist/engine/arena.js";
+import { rememberedBytes, shapeOfConfig, weightBytes } from "../../dist/fit/shape.js";
 import { groupsOf, HEADER_BYTES, int4RowBytes, padded, SECTION_ENTRY_BYTES } from "../../dist/format/layout.js";
 import { FailureError } from "../../dist/model/errors.js";
 import { tensorSpecs } from "../../dist/model/tensors.js";
@@ -54,6 +55,12 @@ const metadataBytes = ({ train }) => {
 export const atomeFlashBytes = (config, alphabet) =>
   weightBytes(shapeOfConfig(config, alphabet.size)) + alphabetBytes(alphabet) + metadataBytes(config);
 
+/** RAM of the engine on a 32-bit core, everything counted. @param tables its switch ATOME_TABLES */
+export function atomeRamBytes(config, vocab, tables = 4) {
+  const shape = shapeOfConfig(config, vocab);
+  return arenaBytes(shape, rememberedBytes(shape), tables);
+}
+
 /**
  * RAM that a transformer would need in an engine like ours: keys and values of the whole context in 8 bits, the residual in
  * 32 bits, one vector (normed residual or MLP) in 16 bits, one product in 32 bits that holds the logits, the MLP's rows or
@@ -72,21 +79,21 @@ export function rivalRamBytes(config, vocab) {
 const WIDEST = { dInner: 2048, dModel: 1024 };
 
 /**
- * The greatest width whose flash is within the limit, or undefined when not even a width of 2 is.
+ * The greatest width whose bytes, of flash or of RAM, are within the limit, or undefined when not even a width of 2 is.
  *
  * @param key "dInner" or "dModel"
- * @param flashBytesOf bytes by width; grows with it
+ * @param bytesOf bytes by width; grows with it
  */
-export function fillingWidth(key, limitBytes, flashBytesOf) {
+export function fillingWidth(key, limitBytes, bytesOf) {
   let [fits, tooWide] = [1, WIDEST[key] + 1];
   while (tooWide - fits > 1) {
     const width = Math.floor((fits + tooWide) / 2);
-    if (flashBytesOf(width) <= limitBytes) fits = width;
+    if (bytesOf(width) <= limitBytes) fits = width;
     else tooWide = width;
   }
   if (fits === WIDEST[key]) {
     throw new FailureError(
-      `Cannot fill ${limitBytes} bytes of flash: "${key}" would be above ${WIDEST[key]}; give the model more layers.`,
+      `Cannot fill ${limitBytes} bytes: "${key}" would be above ${WIDEST[key]}; give the model more layers.`,
     );
   }
   return fits > 1 ? fits : undefined;

@@ -1,9 +1,17 @@
 import { describe, expect, test } from "vitest";
+import { check } from "../../src/engine/mirror.js";
 import { exportModel } from "../../src/export/export.js";
 import { parseConfig } from "../../src/model/parse-config.js";
 import { randomTensors } from "../../src/model/random-model.js";
 import { Alphabet } from "../../src/tokenizer/alphabet.js";
-import { atomeFlashBytes, fillingWidth, quantisedConfig, rivalFlashBytes, rivalRamBytes } from "./flash.mjs";
+import {
+  atomeFlashBytes,
+  atomeRamBytes,
+  fillingWidth,
+  quantisedConfig,
+  rivalFlashBytes,
+  rivalRamBytes,
+} from "./flash.mjs";
 
 /** All bytes but one, an escape, and a few longer tokens: 261 symbols. */
 const tokens = Alphabet.ofTokens([
@@ -15,15 +23,18 @@ const tokens = Alphabet.ofTokens([
 const configOf = (json: Record<string, unknown>) => parseConfig(json, "x");
 const bytes = Alphabet.bytes();
 
-/** The size of the file that a model of these settings has after `steps` steps. */
-function exportedBytes(config: ReturnType<typeof configOf>, alphabet: Alphabet): number {
+/** One table of 252 sums, or the 2 bytes per symbol that stand in its place. */
+const oneTableBytes = ({ size }: Alphabet) => Math.max(2 * 252, 4 * Math.ceil(size / 2));
+
+/** The file that a model of these settings has after `steps` steps. */
+function exported(config: ReturnType<typeof configOf>, alphabet: Alphabet): Uint8Array {
   const tensors = randomTensors(config, alphabet.size, alphabet.size, 1);
   const { seed, steps } = config.train;
   const metadata = { seed, step: steps, dataSha256: "f".repeat(64) };
-  return exportModel({ config, tensors, alphabet, metadata, calibration: new Uint16Array([1, 2, 3]) }).length;
+  return exportModel({ config, tensors, alphabet, metadata, calibration: new Uint16Array([1, 2, 3]) });
 }
 
-describe("atomeFlashBytes()", () => {
+describe("atomeFlashBytes() and atomeRamBytes()", () => {
   test.each([
     ["base, bytes", { block: "base", dModel: 12, nLayers: 2, dHead: 4, window: 8 }, bytes],
     [
@@ -41,9 +52,12 @@ describe("atomeFlashBytes()", () => {
       },
       tokens,
     ],
-  ])("is the size of the file: %s", (_, json, alphabet) => {
+  ])("are the size of the file and what the engine asks for: %s", (_, json, alphabet) => {
     const config = configOf(json);
-    expect(atomeFlashBytes(config, alphabet)).toBe(exportedBytes(config, alphabet));
+    const file = exported(config, alphabet);
+    expect(atomeFlashBytes(config, alphabet)).toBe(file.length);
+    expect(atomeRamBytes(config, alphabet.size)).toBe(check(file).arenaBytes);
+    expect(atomeRamBytes(config, alphabet.size, 1)).toBe(check(file).arenaBytes - (2048 - oneTableBytes(alphabet)));
   });
 });
 
@@ -84,7 +98,7 @@ describe("rivalFlashBytes()", () => {
     const config = configOf({ block: "gated", dModel: 8, dInner: 8, nLayers: 1 });
     const rows = (alphabet: Alphabet) => 2 * (alphabet.size * 2);
     const rival = rivalFlashBytes(config, tokens) - rivalFlashBytes(config, bytes) - (rows(tokens) - rows(bytes));
-    const ours = exportedBytes(config, tokens) - exportedBytes(config, bytes);
+    const ours = exported(config, tokens).length - exported(config, bytes).length;
     // The file pads its tables: 522 bytes of each to 524.
     expect(rival).toBe(ours - 2 * (524 - 512));
   });

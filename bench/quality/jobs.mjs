@@ -7,7 +7,14 @@ import { Corpus } from "../../dist/corpus/corpus.js";
 import { parseConfig } from "../../dist/model/parse-config.js";
 import { sizeOf, tensorSpecs } from "../../dist/model/tensors.js";
 import { learnAlphabet } from "../../dist/tokenizer/learn.js";
-import { atomeFlashBytes, fillingWidth, quantisedConfig, rivalFlashBytes, rivalRamBytes } from "./flash.mjs";
+import {
+  atomeFlashBytes,
+  atomeRamBytes,
+  fillingWidth,
+  quantisedConfig,
+  rivalFlashBytes,
+  rivalRamBytes,
+} from "./flash.mjs";
 
 /** Multiplications and additions of training per weight and symbol, and how many a thread makes in a second. */
 const OPERATIONS_PER_WEIGHT = 6;
@@ -19,7 +26,7 @@ const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
 export function shapeLabel(shape) {
   const { dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate } = shape;
-  const { optimizer, vectorWeightDecay, gates } = shape;
+  const { optimizer, vectorWeightDecay, initialGain, gates } = shape;
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
@@ -29,6 +36,7 @@ export function shapeLabel(shape) {
     ...(embeddingRate ? [`embedding rate x${embeddingRate}`] : []),
     ...(optimizer === "muon" ? ["Muon"] : []),
     ...(vectorWeightDecay === undefined ? [] : ["undecayed vectors"]),
+    ...(initialGain ? [`gains from ${initialGain}`] : []),
     ...(gates ? ["gates"] : []),
   ];
   return parts.join(" ");
@@ -119,31 +127,47 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
     };
   }
 
+  const ramBytesOf = (model, config, alphabet) =>
+    model.isAtome ? atomeRamBytes(config, alphabet.size, model.tables) : rivalRamBytes(config, alphabet.size);
+
   /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
   const modelOf = memoised(
     ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
-    ({ model, shape: { embeddingRate: _, optimizer, vectorWeightDecay, gates, ...shape }, setting }) => {
+    ({ model, shape: { embeddingRate: _, optimizer, vectorWeightDecay, initialGain, gates, ...shape }, setting }) => {
       const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
       const own = {
         ...(optimizer ? { optimizer } : {}),
         ...(vectorWeightDecay === undefined ? {} : { vectorWeightDecay }),
+        ...(initialGain ? { initialGain } : {}),
       };
       const train = { ...trainOf(model, setting, bytesPerSymbol), ...own };
       const recall = gates ? { recall: { ...model.config.recall, gates } } : {};
       const json = { ...model.config, ...recall, ...shape, train };
-      const flashBytesOf = (changes) => {
-        const config = parseConfig({ ...json, ...changes }, `of ${model.name}`);
-        return model.isAtome
+      const configWith = (changes) => parseConfig({ ...json, ...changes }, `of ${model.name}`);
+      const flashBytesOf = (config) =>
+        model.isAtome
           ? atomeFlashBytes(config, alphabet)
           : rivalFlashBytes(quantisedConfig(config, model.quantiseAfterwards), alphabet);
-      };
-      const limitBytes = plan.tiers[setting.tier];
+      const limits = [
+        { limitBytes: plan.tiers[setting.tier], bytesOf: flashBytesOf },
+        ...(model.ramLimits
+          ? [
+              {
+                limitBytes: model.ramLimits[setting.tier],
+                bytesOf: (config) => ramBytesOf(model, config, alphabet),
+              },
+            ]
+          : []),
+      ];
       const fill = shape.dInner ? undefined : model.fill;
-      const width = fill && fillingWidth(fill, limitBytes, (value) => flashBytesOf({ [fill]: value }));
-      if (fill && width === undefined) return undefined;
-      const filled = fill ? { [fill]: width } : {};
-      const flashBytes = flashBytesOf(filled);
-      return flashBytes <= limitBytes ? { json: { ...json, ...filled }, alphabet, flashBytes } : undefined;
+      const widths = limits.map(({ limitBytes, bytesOf }) =>
+        fill ? fillingWidth(fill, limitBytes, (width) => bytesOf(configWith({ [fill]: width }))) : undefined,
+      );
+      if (fill && widths.includes(undefined)) return undefined;
+      const filled = fill ? { [fill]: Math.min(...widths) } : {};
+      const config = configWith(filled);
+      const isWithin = limits.every(({ limitBytes, bytesOf }) => bytesOf(config) <= limitBytes);
+      return isWithin ? { json: { ...json, ...filled }, alphabet, flashBytes: flashBytesOf(config) } : undefined;
     },
   );
 
@@ -161,7 +185,7 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
     return {
       ...{ id: `${id}-${sha256.slice(0, 12)}`, sha256, model, shape, setting, learningRate, seed, config },
       flashBytes: found.flashBytes,
-      ramBytes: model.isAtome ? undefined : rivalRamBytes(config, found.alphabet.size),
+      ramBytes: ramBytesOf(model, config, found.alphabet),
       minutes: minutesOf(config, found.alphabet.size),
     };
   }

@@ -33,6 +33,17 @@ const gpt = { dModel: 16, nLayers: 1, dHead: 8, alphabet: tokens };
 const parts = { model: modelOf("gpt-int8"), shape: gpt, setting, learningRate: 0.01, seed: 1 };
 
 describe("createJobs()", () => {
+  test("fills the RAM and not more where a model has a limit of it", () => {
+    const model = modelOf("atome-less-ram");
+    const shape = { dModel: 40, nLayers: 3, alphabet: tokens, gates: true };
+    const job = jobOf({ ...parts, model, shape });
+    const limit = model?.ramLimits["20k"] ?? 0;
+    const channelBytes = 3 * 8;
+    expect(job?.ramBytes).toBeLessThanOrEqual(limit);
+    expect(job?.ramBytes).toBeGreaterThan(limit - 2 * channelBytes);
+    expect(job?.flashBytes).toBeLessThan(20480);
+  });
+
   test("fills the flash and not more", () => {
     for (const model of ["atome", "base", "gpt-int8", "gpt-ptq-int4", "llama-ternary"].map(modelOf)) {
       const shape = { ...gpt, ...(model?.fill === "dModel" ? { dModel: undefined } : {}), alphabet: tokens };
@@ -109,11 +120,12 @@ describe("the plan", () => {
           other.tier === tier && other.budget === plan.tuning.budget && other.contextBytes === plan.tuning.contextBytes,
       );
       expect(found.length).toBe(1);
-      for (const { shapes, isVariant = false } of plan.models as {
+      for (const { shapes, isVariant = false, ramLimits } of plan.models as {
         shapes: Record<string, object[]>;
         isVariant?: boolean;
+        ramLimits?: Record<string, number>;
       }[])
-        if (!isVariant) expect(shapes[tier].length).toBeGreaterThan(0);
+        if (!isVariant && (!ramLimits || ramLimits[tier])) expect(shapes[tier].length).toBeGreaterThan(0);
     }
   });
 

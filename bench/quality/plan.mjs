@@ -136,6 +136,13 @@ const baseShapes = (...shapes) =>
 
 const tied4Bit = { alphabet: tokens(1024), embedding: "int4", tied: true };
 /** By tier, the best of shape and recipe but for the weight decay of the vectors. */
+const lessRam20k = (dModel, nLayers, size) => ({
+  dModel,
+  nLayers,
+  alphabet: tokens(size),
+  ...gates,
+  ...undecayedVectors,
+});
 const gated20k = { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates };
 const gated64k = { dModel: 56, nLayers: 3, ...tied4Bit, matrices: "int4", ...muon, ...gates };
 const gated256k = { dModel: 128, nLayers: 4, ...tied4Bit, ...muon, ...gates };
@@ -181,11 +188,24 @@ const atome = {
 
 /**
  * Models. `config` and a shape of the tier make a configuration; `fill` names the key that the flash decides. The tables
- * learn at `embeddingRate` times the learning rate. `isAtome`: it has an export, which is what is measured. `isVariant`: it says
+ * learn at `embeddingRate` times the learning rate. `isAtome`: it has an export, which is what is measured. `ramLimits`: bytes of RAM
+ * by tier that it may need, too, built with so many `tables`. `isVariant`: it says
  * where a difference comes from and is neither ours nor a rival; one that `isCarried` goes to every budget of its tiers.
  */
 const models = [
   atome,
+  {
+    ...atome,
+    name: "atome-less-ram",
+    title: "Atome: gated block, tokens, recall, less RAM",
+    config: { block: "gated", recall: { ...recall, window: 192 } },
+    shapes: {
+      "20k": [lessRam20k(72, 2, 320), lessRam20k(72, 2, 352), lessRam20k(68, 2, 384), lessRam20k(72, 1, 448)],
+    },
+    // Half of what Llama int4, the best rival there, needs with a context of 256 bytes.
+    ramLimits: { "20k": 4490 },
+    tables: 1,
+  },
   {
     ...atome,
     name: "atome-without-recall",
@@ -275,6 +295,8 @@ export const plan = {
   /** A split of one text, without a choice: rates and shapes come from the tuning at this tier. */
   split: { tier: "20k", budget: "1x", contextBytes: 64, stepBytes: 1024, models: ["base-recipe", "base", "atome"] },
   ours: "atome",
+  /** Ours with at most half of the best rival's RAM, where the other one needs more. */
+  lessRam: "atome-less-ram",
   models,
   /** Of all models but those with a recipe of their own: at 20 KB ours needs 1.0 and 1.5 % fewer bits (two seeds) than with linear decay, the best rival 0.1 % (one). */
   train: { decay: "cosine" },

@@ -102,7 +102,7 @@ async function runTask({ job, isTested }, known, options) {
     ...identity,
     ...{ ...known, ...scores },
     flashBytes: result.flashBytes ?? job.flashBytes,
-    ramBytes: result.ramBytes ?? job.ramBytes,
+    ramBytes: job.ramBytes,
     checkpointSha256: result.bestSha256,
     commit: options.commit,
   };

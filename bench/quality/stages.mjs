@@ -7,6 +7,11 @@ const isSame = (a, b) => a.tier === b.tier && a.budget === b.budget && a.context
 /** A row's validation; what diverged, or ended in weights that have no export, is worse than everything. */
 const validationOf = (row) => row.validationBpb ?? Number.POSITIVE_INFINITY;
 
+/** Whether a model is judged against the rivals. */
+const isOurs = (plan, { name }) => [plan.ours, plan.lessRam].includes(name);
+/** Whether it is one of those that ours are judged against. */
+export const isRival = (plan, model) => !isOurs(plan, model) && !model.isVariant;
+
 /**
  * @param jobOf see jobs.mjs
  * @param rowOf the row of a job, or undefined while it has none
@@ -15,9 +20,7 @@ const validationOf = (row) => row.validationBpb ?? Number.POSITIVE_INFINITY;
 export function createStages(plan, { jobOf, rowOf, filter = {} }) {
   const passes = (key, value) => !filter[key]?.length || filter[key].includes(value);
   const chosenModels = plan.models.filter(({ name }) => passes("models", name));
-  const isOurs = ({ name }) => name === plan.ours;
-  const isRival = (model) => !isOurs(model) && !model.isVariant;
-  const isAlwaysCarried = (model) => isOurs(model) || model.isCarried;
+  const isAlwaysCarried = (model) => isOurs(plan, model) || model.isCarried;
   const [tuningSeed] = plan.seeds;
   const [leastRate, greatestRate] = plan.rateLimits;
 
@@ -63,7 +66,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const jobAt = (rate) => jobOf({ model, shape, setting, learningRate: rate, seed: tuningSeed });
     const first = jobAt(learningRate);
     if (!first) return { jobs: [], best: undefined, isComplete: true };
-    const isFixed = model.hasFixedRate || (setting.oursKeepsRate && isOurs(model));
+    const isFixed = model.hasFixedRate || (setting.oursKeepsRate && isOurs(plan, model));
     const { jobs, best } = isFixed ? { jobs: [first], best: leastOf([first]) } : falling(learningRate, jobAt);
     return { jobs, best, isComplete: best !== undefined };
   }
@@ -94,7 +97,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const waiting = searches.filter(({ isComplete }) => !isComplete).flatMap(({ jobs }) => jobs);
     const always = chosenModels.filter(isAlwaysCarried);
     if (waiting.length > 0) return { models: always, waiting };
-    const rivals = ranked(searches.filter(({ model }) => isRival(model))).slice(0, plan.carriedRivals);
+    const rivals = ranked(searches.filter(({ model }) => isRival(plan, model))).slice(0, plan.carriedRivals);
     return { models: [...always, ...rivals.map(({ model }) => model)], waiting };
   }
 
@@ -107,10 +110,10 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const { models, waiting } = entrants(setting);
     const searches = models.map((model) => ({ model, ...search(model, setting) }));
     const isComplete = waiting.length === 0 && searches.every((found) => found.isComplete);
-    const rivals = ranked(searches.filter(({ model }) => isRival(model)));
+    const rivals = ranked(searches.filter(({ model }) => isRival(plan, model)));
     const finalistCount = isTuning(setting) ? plan.finalists : plan.carriedFinalists;
     const finalists = isComplete ? rivals.slice(0, finalistCount) : [];
-    const ours = searches.filter(({ model, best, isComplete }) => isOurs(model) && best && isComplete);
+    const ours = searches.filter(({ model, best, isComplete }) => isOurs(plan, model) && best && isComplete);
     const untested = [...waiting, ...searches.flatMap(({ jobs }) => jobs)];
     const tested = [
       ...searches.filter(({ best }) => best).map(({ best }) => best),

@@ -124,6 +124,18 @@ describe("createStages()", () => {
     expect(tested.filter((key) => key.startsWith("b ") && key.includes(" 1x "))).toHaveLength(3);
   });
 
+  test("gives ours with less RAM all that ours gets, and takes it for no rival", () => {
+    const models = [...plan.models, model("less-ram")];
+    const outcome = (job: Job) =>
+      job.model.name === "less-ram" ? validation({ ...job, model: { name: "b" } }) - 0.01 : validation(job);
+    const { tested } = complete(outcome, {}, { ...plan, models, lessRam: "less-ram" });
+    const there = (name: string, budget: string) =>
+      tested.filter((key) => key.startsWith(`${name} `) && key.includes(` stories ${budget} `)).length;
+    expect([there("less-ram", "1x"), there("less-ram", "10x")]).toEqual([3, 2]);
+    expect([there("b", "1x"), there("a", "1x"), there("c", "1x")]).toEqual([3, 3, 1]);
+    expect([there("b", "10x"), there("a", "10x")]).toEqual([2, 1]);
+  });
+
   test("carries ours and the best rivals to another budget, with the chosen rate and half of it", () => {
     const { keys, tested } = complete();
     const there = (all: string[]) => all.filter((key) => key.includes(" 10x ")).sort();

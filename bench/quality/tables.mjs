@@ -1,7 +1,7 @@
 // RESULTS.md's tables of the comparison, and what results.json says of each tier, from the rows alone.
 import { markdownTable } from "../shared/results.mjs";
 import { filledLabel, settingKey } from "./jobs.mjs";
-import { bestRival, chosenRows } from "./stages.mjs";
+import { bestRival, chosenRows, isRival } from "./stages.mjs";
 import { interval95, mean, pairedByBlock, pairedBySeed, standardDeviation } from "./statistics.mjs";
 
 const bpb = (value) => (value === undefined ? "-" : value.toFixed(4));
@@ -26,12 +26,13 @@ function groupsOf(plan, rows, setting) {
 /**
  * Ours against the best rival of a setting; undefined while one of them is not measured.
  *
+ * @param name which of ours
  * @returns {ours, rival: groups, difference: by seed, blocks: by block of the test text}, negative where ours needs fewer bits
  */
-export function duel(plan, rows, setting) {
+export function duel(plan, rows, setting, name = plan.ours) {
   const groups = groupsOf(plan, rows, setting);
-  const ours = groups.find(({ model }) => model.name === plan.ours);
-  const rivals = groups.filter(({ model }) => model.name !== plan.ours && !model.isVariant);
+  const ours = groups.find(({ model }) => model.name === name);
+  const rivals = groups.filter(({ model }) => isRival(plan, model));
   const rivalCount = rivals.length;
   const rival = bestRival(rivals);
   if (!ours || !rival) return undefined;
@@ -66,12 +67,12 @@ const modelRow = ({ model, rows, failedCount }) => [
   bpb(mean(rows.map(({ validationBpb }) => validationBpb))),
 ];
 
-function verdict({ ours, rival, rivalCount, difference, blocks }) {
+function verdict(subject, { ours, rival, rivalCount, difference, blocks }) {
   const rivalBits = bitsOf(rival.rows);
   const percent = (Math.abs(difference.mean) / rivalBits) * 100;
   const outcome = difference.mean < 0 ? "fewer" : "more";
   return (
-    `Ours needs ${percent.toFixed(1)} % ${outcome} bits than the best by validation of ${rivalCount} rivals, ${rival.model.title} ` +
+    `${subject} needs ${percent.toFixed(1)} % ${outcome} bits than the best by validation of ${rivalCount} rivals, ${rival.model.title} ` +
     `(${bpb(bitsOf(ours.rows))} against ${bpb(rivalBits)}): difference ${signed(difference.mean)}, 95 % interval over ` +
     `${difference.count} paired seeds ${interval(difference)}, over ${blocks.count} blocks of the text ${interval(blocks)}.`
   );
@@ -91,11 +92,12 @@ function settingSection(plan, rows, setting) {
     "deviation",
     "validation",
   ];
-  const found = duel(plan, rows, setting);
   const table = markdownTable(columns, groups.map(modelRow));
-  return [
-    `### ${settingTitle(plan.tiers[setting.tier], groups[0].rows[0])}\n\n${table}${found ? `\n\n${verdict(found)}` : ""}`,
-  ];
+  const verdicts = [
+    { subject: "Ours", found: duel(plan, rows, setting) },
+    { subject: "Ours with less RAM", found: duel(plan, rows, setting, plan.lessRam) },
+  ].flatMap(({ subject, found }) => (found ? [verdict(subject, found)] : []));
+  return [[`### ${settingTitle(plan.tiers[setting.tier], groups[0].rows[0])}`, table, ...verdicts].join("\n\n")];
 }
 
 /** Validation of every shape and rate that was tried with the first seed. */
@@ -127,10 +129,10 @@ function tuningSection(plan, rows, tier) {
   ];
 }
 
-/** A line per setting that has a duel, begun by cells of its own. */
-function duelsTable(plan, rows, settings, columns, cellsOf) {
+/** A line per setting that has a duel, begun by cells of its own. @param name which of ours */
+function duelsTable(plan, rows, settings, columns, cellsOf, name = plan.ours) {
   const lines = settings.flatMap((setting) => {
-    const found = duel(plan, rows, setting);
+    const found = duel(plan, rows, setting, name);
     if (!found) return [];
     const { ours, rival, difference, blocks } = found;
     const percent = (difference.mean / bitsOf(rival.rows)) * 100;
@@ -151,14 +153,16 @@ function duelsTable(plan, rows, settings, columns, cellsOf) {
   return lines.length < 2 ? undefined : markdownTable(all, lines);
 }
 
-/** Ours and the best rival over tiers and budgets. */
+/** Ours and the best rival over tiers and budgets; then the one of ours that has less RAM. */
 function summarySection(plan, rows) {
   const settings = plan.settings.filter(({ contextBytes }) => contextBytes === plan.tuning.contextBytes);
-  const table = duelsTable(plan, rows, settings, ["flash", "steps"], ({ tier }, { steps }) => [
-    plan.tiers[tier],
-    steps,
-  ]);
-  return table ? [table] : [];
+  const cellsOf = ({ tier }, { steps }) => [plan.tiers[tier], steps];
+  const tableOf = (name) => duelsTable(plan, rows, settings, ["flash", "steps"], cellsOf, name);
+  const [table, lessRam] = [plan.ours, plan.lessRam].map(tableOf);
+  return [
+    ...(table ? [table] : []),
+    ...(lessRam ? [`With less RAM, at most half of the best rival's:\n\n${lessRam}`] : []),
+  ];
 }
 
 /** Ours and the best rival over the contexts. */

@@ -36,6 +36,17 @@ test("duel() takes no variant for a rival", () => {
   expect([found?.rival.model.name, found?.rivalCount]).toEqual(["gpt-int4", 2]);
 });
 
+test("duel() takes neither of ours for a rival of the other", () => {
+  const lessRam = [1, 2].map((seed) => run(plan.lessRam, "d72 L2 352 tokens", seed, 1.2, 1.7));
+  expect(duel(plan, [...rows, ...lessRam], setting)?.rivalCount).toBe(2);
+  const found = duel(plan, [...rows, ...lessRam], setting, plan.lessRam);
+  expect([found?.rival.model.name, found?.rivalCount]).toEqual(["gpt-int4", 2]);
+  // 1.7 against 1.75 and 1.85.
+  expect(found?.difference.mean).toBeCloseTo(-0.1, 12);
+  const text = qualityText(plan, [...rows, ...lessRam]);
+  expect(text).toContain("Ours with less RAM needs 5.6 % fewer bits than the best by validation of 2 rivals");
+});
+
 test("tierSummaries() has an entry for what both sides are measured at and no other", () => {
   const [summary, ...others] = tierSummaries(plan, rows);
   expect(others).toEqual([]);

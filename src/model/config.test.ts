@@ -101,6 +101,16 @@ describe("parseConfig()", () => {
     expect(parseConfig(configToJson(without), "x")).toEqual(without);
   });
 
+  test("starts with gains of 1 unless told, and says in JSON only what differs", () => {
+    expect(configToJson(parseConfig(gated, "x")).train).not.toHaveProperty("initialGain");
+    const smaller = parseConfig({ ...gated, train: { initialGain: 0.3 } }, "x");
+    expect(configToJson(smaller).train).toMatchObject({ initialGain: 0.3 });
+    expect(parseConfig(configToJson(smaller), "x")).toEqual(smaller);
+    expect(() => parseConfig({ ...gated, train: { initialGain: 0 } }, "x")).toThrow(
+      '"train.initialGain" is 0 but must be a number above 0 and at most 10',
+    );
+  });
+
   test("says in JSON that a comparison has no router or gate, and nothing of them elsewhere", () => {
     const config = parseConfig({ ...gated, gate: false }, "x");
     expect(configToJson(config)).toMatchObject({ gate: false });

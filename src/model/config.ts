@@ -83,6 +83,8 @@ export interface TrainConfig {
   weightDecay: number;
   /** Of the vectors: gains and biases of norms and routers, the state's decays and outputs, what recall adds. */
   vectorWeightDecay: number;
+  /** What the gains of the layers' norms are at the start; those of the final norm are 1. */
+  initialGain: number;
   /** Largest norm of the whole gradient. */
   clip: number;
   /** Fraction of the steps over which the learning rate rises. */
@@ -146,7 +148,7 @@ const same = (values: readonly unknown[]) => values.every((value) => String(valu
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const pathways = config.layers.map(pathwaysOf);
   const windows = config.layers.map((layer) => layer.window);
-  const { optimizer, vectorWeightDecay, noise, ...train } = config.train;
+  const { optimizer, vectorWeightDecay, initialGain, noise, ...train } = config.train;
   const ofPathways = {
     topK: config.topK,
     pathways: same(pathways) ? pathways[0] : pathways,
@@ -174,6 +176,7 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
       ...train,
       ...(optimizer === "adamw" ? {} : { optimizer }),
       ...(vectorWeightDecay === train.weightDecay ? {} : { vectorWeightDecay }),
+      ...(initialGain === 1 ? {} : { initialGain }),
       ...(noise === 0 ? {} : { noise }),
     },
   };

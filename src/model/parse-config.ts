@@ -39,6 +39,7 @@ const trainSchema = v.strictObject({
   epsilon: v.optional(positive(1), 1e-8),
   weightDecay: v.optional(fraction(1), 0.1),
   vectorWeightDecay: v.optional(fraction(1)),
+  initialGain: v.optional(positive(10), 1),
   clip: v.optional(positive(1e6), 1),
   warmup: v.optional(fraction(1), 0.05),
   decay: v.optional(choice(["linear", "cosine", "none"]), "linear"),

@@ -143,7 +143,8 @@ function initialTensor(spec: TensorSpec, config: ModelConfig, normal: () => numb
   const values = new Float32Array(sizeOf(spec));
   const kind = spec.name.replace(/^layers\.\d+\./, "");
   const gated = config.block === "gated";
-  if (kind.endsWith("gamma")) return values.fill(1);
+  if (kind === "final.gamma") return values.fill(1);
+  if (kind.endsWith("gamma")) return values.fill(config.train.initialGain);
   // A run that was never seen adds nothing.
   if (kind === "ngrams") return values;
   if (kind.endsWith("beta") || kind === "router.bias" || kind.startsWith("recall.")) return values;
