@@ -141,12 +141,12 @@ describe("the plan", () => {
 
 test.each(["20k", "64k", "256k"])("text-%s is the latest shape of ours in the comparison, trained as there", (tier) => {
   const ours = plan.models.find(({ name }) => name === plan.ours) as (typeof plan.models)[number];
-  const { gates, optimizer = "adamw", vectorWeightDecay, ...shape } = ours.shapes[tier].at(-1);
+  const { gates, optimizer = "adamw", vectorWeightDecay, initialGain, ...shape } = ours.shapes[tier].at(-1);
   const config = namedConfig(`text-${tier}`);
   const { learningRate, embeddingLearningRate, ...train } = config.train;
   expect(configToJson(config)).toMatchObject({ ...shape, recall: { window: ours.config.recall.window, gates } });
   expect(embeddingLearningRate).toBe(plan.embeddingRate * learningRate);
   const steps = plan.budgets[plan.tuning.budget as keyof typeof plan.budgets];
-  expect(train).toMatchObject({ ...plan.train, optimizer, vectorWeightDecay, steps });
+  expect(train).toMatchObject({ ...plan.train, optimizer, vectorWeightDecay, initialGain, steps });
   expect(plan.stepBytes / train.batch).toBe(plan.tuning.contextBytes);
 });

@@ -28,6 +28,8 @@ const muon = { optimizer: "muon" };
 const gates = { gates: true };
 /** Trained without weight decay of the vectors. */
 const undecayedVectors = { vectorWeightDecay: 0 };
+/** Training starts with smaller gains of the layers' norms. */
+const smallGains = { initialGain: 0.3 };
 
 /** What the memory of recall holds in our models, and in a rival that is given one. */
 const recall = { window: 512, forget: "<|endoftext|>" };
@@ -55,6 +57,9 @@ const transformerShapes = {
       ...[shape(32, 1, 4, tokens(512)), shape(32, 1, 4, tokens(640)), shape(36, 1, 2, tokens(512))],
       shape(36, 1, 2, tokens(512), muon),
       shape(36, 1, 2, tokens(512), { ...muon, ...undecayedVectors }),
+      shape(36, 1, 2, tokens(512), { ...muon, ...undecayedVectors, ...smallGains }),
+      shape(40, 1, 2, tokens(448), { ...muon, ...undecayedVectors }),
+      shape(44, 1, 2, tokens(384), { ...muon, ...undecayedVectors }),
     ],
     "64k": [
       ...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))],
@@ -64,6 +69,7 @@ const transformerShapes = {
       ...[shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))],
       shape(112, 4, 4, tokens(1024), muon),
       shape(112, 4, 4, tokens(1024), { ...muon, ...undecayedVectors }),
+      shape(112, 4, 4, tokens(1024), { ...muon, ...smallGains }),
     ],
   },
   ternary: {
@@ -79,6 +85,7 @@ const transformerShapes = {
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4" }),
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon }),
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon, ...undecayedVectors }),
+      shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...smallGains }),
     ],
     "256k": [
       shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4" }),
@@ -136,12 +143,13 @@ const baseShapes = (...shapes) =>
 
 const tied4Bit = { alphabet: tokens(1024), embedding: "int4", tied: true };
 /** By tier, the best of shape and recipe but for the weight decay of the vectors. */
-const lessRam20k = (dModel, nLayers, size) => ({
+const wide20k = (dModel, nLayers, size) => ({
   dModel,
   nLayers,
   alphabet: tokens(size),
   ...gates,
   ...undecayedVectors,
+  ...smallGains,
 });
 const gated20k = { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates };
 const gated64k = { dModel: 56, nLayers: 3, ...tied4Bit, matrices: "int4", ...muon, ...gates };
@@ -154,6 +162,9 @@ const atomeShapes = {
     { dModel: 32, nLayers: 3, alphabet: tokens(512), embedding: "int4", tied: true },
     gated20k,
     { ...gated20k, ...undecayedVectors },
+    { ...gated20k, ...undecayedVectors, ...smallGains },
+    wide20k(48, 2, 576),
+    wide20k(60, 2, 480),
   ],
   "64k": [
     { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
@@ -163,6 +174,7 @@ const atomeShapes = {
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon, ...gates },
     gated64k,
     { ...gated64k, ...undecayedVectors },
+    { ...gated64k, ...undecayedVectors, ...smallGains },
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
@@ -170,6 +182,7 @@ const atomeShapes = {
     { dModel: 128, nLayers: 4, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon },
     gated256k,
     { ...gated256k, ...undecayedVectors },
+    { ...gated256k, ...undecayedVectors, ...smallGains },
   ],
 };
 
@@ -200,9 +213,9 @@ const models = [
     title: "Atome: gated block, tokens, recall, less RAM",
     config: { block: "gated", recall: { ...recall, window: 192 } },
     shapes: {
-      "20k": [lessRam20k(72, 2, 320), lessRam20k(72, 2, 352), lessRam20k(68, 2, 384), lessRam20k(72, 1, 448)],
+      "20k": [wide20k(72, 2, 352), wide20k(68, 2, 384), wide20k(72, 1, 448)],
     },
-    // Half of what Llama int4, the best rival there, needs with a context of 256 bytes.
+    // Half of the least that a shape of Llama int4, the best rival there, needs with a context of 256 bytes.
     ramLimits: { "20k": 4490 },
     tables: 1,
   },

@@ -33,7 +33,7 @@ const text = (dModel: number, dInner: number, nLayers: number, more: { train: ob
   pathways: ["local", "state"],
   recall: { window: 512, gates: true },
   ...more,
-  train: { batch: 8, vectorWeightDecay: 0, decay: "cosine", ...more.train },
+  train: { batch: 8, vectorWeightDecay: 0, initialGain: 0.3, decay: "cosine", ...more.train },
 });
 
 /** One table of 1,024 tokens; 77 of them are about 256 bytes. */
@@ -83,9 +83,9 @@ const shapes: Record<string, unknown> = {
     // As the comparison trains all its models: RESULTS.md, "Quality at equal flash".
     train: { ...tokens20k.train, embeddingLearningRate: 0.02, decay: "cosine" },
   },
-  "text-20k": text(36, 61, 3, {
-    alphabet: { kind: "tokens", size: 640 },
-    train: { context: 86, embeddingLearningRate: 0.02 },
+  "text-20k": text(60, 60, 2, {
+    alphabet: { kind: "tokens", size: 480 },
+    train: { context: 93, embeddingLearningRate: 0.02 },
   }),
   "text-64k": text(56, 93, 3, {
     ...tiedTokens,
