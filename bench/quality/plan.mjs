@@ -60,6 +60,7 @@ const transformerShapes = {
       shape(36, 1, 2, tokens(512), { ...muon, ...undecayedVectors, ...smallGains }),
       shape(40, 1, 2, tokens(448), { ...muon, ...undecayedVectors }),
       shape(44, 1, 2, tokens(384), { ...muon, ...undecayedVectors }),
+      shape(40, 1, 2, tokens(576), { ...muon, ...undecayedVectors }),
     ],
     "64k": [
       ...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))],
@@ -79,6 +80,7 @@ const transformerShapes = {
       shape(48, 1, 4, tokens(512), untied),
       shape(40, 2, 4, tokens(512), { ...untied, ...muon }),
       shape(40, 2, 4, tokens(512), { ...untied, ...undecayedVectors }),
+      shape(40, 2, 4, tokens(576), { ...untied, ...undecayedVectors }),
     ],
     "64k": [
       shape(80, 3, 4, tokens(512), untied),
