@@ -61,6 +61,7 @@ const transformerShapes = {
       shape(40, 1, 2, tokens(448), { ...muon, ...undecayedVectors }),
       shape(44, 1, 2, tokens(384), { ...muon, ...undecayedVectors }),
       shape(40, 1, 2, tokens(576), { ...muon, ...undecayedVectors }),
+      shape(44, 1, 2, tokens(512), { ...muon, ...undecayedVectors }),
     ],
     "64k": [
       ...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))],
