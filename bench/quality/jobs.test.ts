@@ -139,10 +139,15 @@ describe("the plan", () => {
   });
 });
 
-test.each(["20k", "64k", "256k"])("text-%s is the latest shape of ours in the comparison, trained as there", (tier) => {
-  const ours = plan.models.find(({ name }) => name === plan.ours) as (typeof plan.models)[number];
+test.each([
+  ["text-20k", "20k", plan.ours],
+  ["text-20k-4k", "20k", plan.lessRam],
+  ["text-64k", "64k", plan.ours],
+  ["text-256k", "256k", plan.ours],
+])("%s is the latest shape of ours in the comparison, trained as there", (name, tier, model) => {
+  const ours = modelOf(model) as (typeof plan.models)[number];
   const { gates, optimizer = "adamw", vectorWeightDecay, initialGain, ...shape } = ours.shapes[tier].at(-1);
-  const config = namedConfig(`text-${tier}`);
+  const config = namedConfig(name);
   const { learningRate, embeddingLearningRate, ...train } = config.train;
   expect(configToJson(config)).toMatchObject({ ...shape, recall: { window: ours.config.recall.window, gates } });
   expect(embeddingLearningRate).toBe(plan.embeddingRate * learningRate);

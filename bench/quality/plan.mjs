@@ -216,7 +216,7 @@ const models = [
     title: "Atome: gated block, tokens, recall, less RAM",
     config: { block: "gated", recall: { ...recall, window: 192 } },
     shapes: {
-      "20k": [wide20k(72, 2, 352), wide20k(68, 2, 384), wide20k(72, 1, 448)],
+      "20k": [wide20k(68, 2, 384), wide20k(72, 1, 448), wide20k(72, 2, 352)],
     },
     // Half of the least that a shape of Llama int4, the best rival there, needs with a context of 256 bytes.
     ramLimits: { "20k": 4490 },

@@ -217,15 +217,18 @@ Ours is measured as it runs on a chip: the .atome file, its whole size, in the i
 measured in their favour: weights quantised in training (QAT) or after it (PTQ), but activations in float; windows of the
 training context that overlap by half; flash as the same format would need it, without layer records, padding and metadata; RAM as
 keys and values of the context in 8 bits and three vectors, without scratch. The base block has an export and is measured like ours.
+RAM of ours is the whole arena; "less RAM", at 20,480 bytes, is a second model of ours that remembers 192 symbols, is built with
+ATOME_TABLES=1 (the same bits, more instructions) and needs at most half of what the best rival needs with a context of 256 bytes.
 
-Ours remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
+Ours otherwise remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
 without recall, and a rival that was given our recall, with the same memory and gates. A third kind is ours with 4-bit matrices and without gates, which no verdict below is of. Shapes
 of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md, "Recall"); at 262,144 bytes they were tried with one rate, the one tuned without them.
 
 A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate, and half
 of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
-weight decay of the vectors is 0 (ARCHITECTURE.md, "Comparing quality"); rivals tried it where shapes are tuned.`;
+weight decay of the vectors is 0; "gains from 0.3": that is where the gains of the layers' norms begin (both: ARCHITECTURE.md,
+"Comparing quality"). Rivals tried both where shapes are tuned.`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {
