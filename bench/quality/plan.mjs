@@ -189,8 +189,14 @@ const atomeShapes = {
   ],
 };
 
+/** The shapes without gates, each once. */
 const withoutGates = (shapes) =>
-  Object.fromEntries(Object.entries(shapes).map(([tier, list]) => [tier, list.filter((shape) => !shape.gates)]));
+  Object.fromEntries(
+    Object.entries(shapes).map(([tier, list]) => {
+      const bare = list.map(({ gates: _, ...shape }) => [JSON.stringify(shape), shape]);
+      return [tier, [...new Map(bare).values()]];
+    }),
+  );
 
 const atome = {
   name: "atome",
