@@ -87,7 +87,7 @@ const shapes: Record<string, unknown> = {
     alphabet: { kind: "tokens", size: 480 },
     train: { context: 93, embeddingLearningRate: 0.02 },
   }),
-  // For chips of 8 KB of RAM: it needs 4,448 bytes, built with ATOME_TABLES=1.
+  // For chips of 6 KB of RAM: it needs 4,448 bytes, built with ATOME_TABLES=1.
   "text-20k-4k": text(72, 65, 2, {
     alphabet: { kind: "tokens", size: 352 },
     recall: { window: 192, gates: true },
