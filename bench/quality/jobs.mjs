@@ -148,17 +148,12 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
         model.isAtome
           ? atomeFlashBytes(config, alphabet)
           : rivalFlashBytes(quantisedConfig(config, model.quantiseAfterwards), alphabet);
-      const limits = [
-        { limitBytes: plan.tiers[setting.tier], bytesOf: flashBytesOf },
-        ...(model.ramLimits
-          ? [
-              {
-                limitBytes: model.ramLimits[setting.tier],
-                bytesOf: (config) => ramBytesOf(model, config, alphabet),
-              },
-            ]
-          : []),
-      ];
+      const flash = { limitBytes: plan.tiers[setting.tier], bytesOf: flashBytesOf };
+      const ram = {
+        limitBytes: model.ramLimits?.[setting.tier],
+        bytesOf: (config) => ramBytesOf(model, config, alphabet),
+      };
+      const limits = ram.limitBytes === undefined ? [flash] : [flash, ram];
       const fill = shape.dInner ? undefined : model.fill;
       const widths = limits.map(({ limitBytes, bytesOf }) =>
         fill ? fillingWidth(fill, limitBytes, (width) => bytesOf(configWith({ [fill]: width }))) : undefined,
