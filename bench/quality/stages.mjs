@@ -161,29 +161,34 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
 }
 
 /**
- * The rows that stand for a model in a setting: those of its shape and rate with the least validation at the first seed, the
- * tested ones, by seed.
+ * The rows that stand for a model in a setting: of the shapes and rates with the most tested seeds those of the least mean
+ * validation, by seed. One seed that did well by chance would choose a worse shape or rate.
  *
  * @param rows of one model and setting
  */
-export function chosenRows(rows, tuningSeed) {
-  const tuning = rows.filter(({ seed }) => seed === tuningSeed);
-  const candidates = tuning.length > 0 ? tuning : rows;
-  if (candidates.length === 0) return [];
-  const best = candidates.reduce((least, row) => (validationOf(row) < validationOf(least) ? row : least));
-  return rows
-    .filter((row) => row.shape === best.shape && row.learningRate === best.learningRate && row.testBpb !== undefined)
-    .sort((a, b) => a.seed - b.seed);
+export function chosenRows(rows) {
+  const groups = new Map();
+  for (const row of rows.filter(({ testBpb }) => testBpb !== undefined)) {
+    const key = `${row.shape} ${row.learningRate}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const most = Math.max(...[...groups.values()].map((group) => group.length));
+  const candidates = [...groups.values()].filter((group) => group.length === most);
+  return leastMeanValidation(candidates)?.sort((a, b) => a.seed - b.seed) ?? [];
+}
+
+/** The list of rows with the least mean validation; undefined of none. */
+function leastMeanValidation(lists) {
+  const scoreOf = (rows) => mean(rows.map(validationOf));
+  return lists.reduce((best, rows) => (best && scoreOf(best) <= scoreOf(rows) ? best : rows), undefined);
 }
 
 /**
- * The best rival: the one with the least mean validation over its seeds; undefined when there is none. One seed that did well
- * by chance would choose a weaker rival.
+ * The best rival: the one with the least mean validation over its seeds; undefined when there is none.
  *
  * @param groups {rows: chosen rows} per rival
  */
 export function bestRival(groups) {
-  const measured = groups.filter(({ rows }) => rows.length > 0);
-  const scoreOf = ({ rows }) => mean(rows.map(validationOf));
-  return measured.reduce((best, group) => (best && scoreOf(best) <= scoreOf(group) ? best : group), undefined);
+  const best = leastMeanValidation(groups.map(({ rows }) => rows).filter((rows) => rows.length > 0));
+  return groups.find(({ rows }) => rows === best);
 }

@@ -16,7 +16,7 @@ function groupsOf(plan, rows, setting) {
   return plan.models
     .map((model) => {
       const own = here.filter((row) => row.model === model.name);
-      const chosen = chosenRows(own, plan.seeds[0]);
+      const chosen = chosenRows(own);
       const isLike = ({ shape, learningRate }) => shape === chosen[0]?.shape && learningRate === chosen[0].learningRate;
       return { model, rows: chosen, failedCount: own.filter((row) => row.failed && isLike(row)).length };
     })
@@ -224,7 +224,7 @@ Ours otherwise remembers the last 512 symbols for its recall (ARCHITECTURE.md), 
 without recall, and a rival that was given our recall, with the same memory and gates. A third kind is ours with 4-bit matrices and without gates, which no verdict below is of. Shapes
 of ours with "gates" say at every symbol how much recall counts (ARCHITECTURE.md, "Recall"); at 262,144 bytes they were tried with one rate, the one tuned without them.
 
-A row is the shape and rate with the least validation; "seeds" says how many runs its mean is of: all seeds for ours
+A row is the shape and rate with the least mean validation among those with the most seeds; "seeds" says how many runs its mean is of: all seeds for ours
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate, and half
 of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
 weight decay of the vectors is 0; "gains from 0.3": that is where the gains of the layers' norms begin (both: ARCHITECTURE.md,
