@@ -210,7 +210,7 @@ last tenth by the integer engine; shapes and rates are those chosen above.\n\n${
 }
 
 const introduction = `Trained on TinyStories (v1-train-2mib and v2-train-10klines), measured on v2-valid-256k, all of it. Shapes and learning rates were
-chosen with one seed on the validation text, the last 5 % of the training text; the test text decided nothing. Every model of
+searched with one seed on the validation text, the last 5 % of the training text; the test text decided nothing. Every model of
 a table reads the same text, as many bytes of it in a step. Bits per byte of the original text; lower is better.
 
 Ours is measured as it runs on a chip: the .atome file, its whole size, in the integer engine, as one stream. Rivals are counted and
