@@ -155,10 +155,10 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
       };
       const limits = ram.limitBytes === undefined ? [flash] : [flash, ram];
       const fill = shape.dInner ? undefined : model.fill;
-      const widths = limits.map(({ limitBytes, bytesOf }) =>
-        fill ? fillingWidth(fill, limitBytes, (width) => bytesOf(configWith({ [fill]: width }))) : undefined,
-      );
-      if (fill && widths.includes(undefined)) return undefined;
+      const widthWithin = ({ limitBytes, bytesOf }) =>
+        fillingWidth(fill, limitBytes, (width) => bytesOf(configWith({ [fill]: width })));
+      const widths = fill ? limits.map(widthWithin) : [];
+      if (widths.includes(undefined)) return undefined;
       const filled = fill ? { [fill]: Math.min(...widths) } : {};
       const config = configWith(filled);
       const isWithin = limits.every(({ limitBytes, bytesOf }) => bytesOf(config) <= limitBytes);

@@ -223,7 +223,8 @@ const models = [
     shapes: {
       "20k": [wide20k(68, 2, 384), wide20k(72, 1, 448), wide20k(72, 2, 352)],
     },
-    // Half of the least that a shape of Llama int4, the best rival there, needs with a context of 256 bytes.
+    // Half of what Llama int4 of d36, the best rival of the longer budgets, needs with a context of 256 bytes; the best of 3,000
+    // steps needs more.
     ramLimits: { "20k": 4490 },
     tables: 1,
   },
@@ -330,7 +331,7 @@ export const plan = {
   /** Rivals that get all seeds, where rates are tuned and elsewhere. */
   finalists: 2,
   carriedFinalists: 1,
-  /** The first seed chooses. */
+  /** The first seed searches; the tables choose over all of them. */
   seeds: [1, 2, 3],
   headline: { tier: "20k", budget: "1x", contextBytes: 256, seeds: [1, 2, 3, 4, 5] },
 };

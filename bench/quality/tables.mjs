@@ -228,7 +228,8 @@ A row is the shape and rate with the least mean validation among those with the 
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate, and half
 of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
 weight decay of the vectors is 0; "gains from 0.3": that is where the gains of the layers' norms begin (both: ARCHITECTURE.md,
-"Comparing quality"). Rivals tried both where shapes are tuned, small gains not at 262,144 bytes.`;
+"Comparing quality"). Rivals tried undecayed vectors where shapes are tuned; small gains Llama, int4, at 20,480 bytes and Llama, ternary, at
+65,536, both QAT and to no gain. Of wider shapes at 20,480 bytes, in which ours gains, these two rivals alone tried some, too.`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {

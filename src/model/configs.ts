@@ -23,7 +23,9 @@ const tokens20k = {
 
 /**
  * What needs the fewest bits per byte after 3,000 steps of all that was compared at so much flash ("Quality at equal flash" in
- * RESULTS.md), trained as there; but nothing empties the memory: what ends a document, if anything, is the text's own affair.
+ * RESULTS.md), trained as there; text-20k-4k of what needs so little RAM, and text-256k with gains that are better by one seed's
+ * validation (ARCHITECTURE.md, "Comparing quality"). Nothing empties the memory: what ends a document, if anything, is the text's
+ * own affair.
  */
 const text = (dModel: number, dInner: number, nLayers: number, more: { train: object; [key: string]: unknown }) => ({
   block: "gated",
