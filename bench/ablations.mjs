@@ -19,25 +19,32 @@ const tokens = (size) => ({ kind: "tokens", size });
 /** The memory of the comparison's models. */
 const { recall } = comparison.models.find(({ name }) => name === comparison.ours).config;
 const everyPathway = ["local", "state", "sparse"];
-const inLastLayer = [["local", "state"], ["local", "state"], everyPathway];
 const int4 = { embedding: "int4", unembedding: "int4" };
 
-/** The model as it is, of three layers, and the learning rate of all its variants. */
+/** The comparison's models, of the shape and recipe that were chosen there. */
+const recipe = { vectorWeightDecay: 0, initialGain: 0.3 };
 const shapes = {
   "20k": {
-    ...{ dModel: 36, nLayers: 3, alphabet: tokens(640), recall: { ...recall, gates: true } },
-    train: { vectorWeightDecay: 0 },
+    ...{ dModel: 60, nLayers: 2, alphabet: tokens(480), recall: { ...recall, gates: true } },
+    train: recipe,
   },
-  "64k": { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, recall },
+  "64k": {
+    ...{ dModel: 56, nLayers: 3, alphabet: tokens(1024), recall: { ...recall, gates: true } },
+    ...{ embedding: "int4", tied: true, matrices: "int4" },
+    train: { ...recipe, optimizer: "muon" },
+  },
 };
+/** Of all variants. */
 const LEARNING_RATE = 0.02;
 const SEEDS = [1, 2, 3];
 
 const same = (changes) => ({ "20k": changes, "64k": changes });
-const recalling = (changes) =>
-  Object.fromEntries(
-    Object.entries(shapes).map(([tier, shape]) => [tier, { recall: { ...shape.recall, ...changes } }]),
-  );
+const ofEach = (changesOf) =>
+  Object.fromEntries(Object.entries(shapes).map(([tier, shape]) => [tier, changesOf(shape)]));
+const recalling = (changes) => ofEach(({ recall }) => ({ recall: { ...recall, ...changes } }));
+const training = (changes) => ofEach(({ train }) => ({ train: { ...train, ...changes } }));
+/** Pathways by layer, with attention in the last one. */
+const inLastLayer = ({ nLayers }) => [...Array.from({ length: nLayers - 1 }, () => ["local", "state"]), everyPathway];
 
 /** Changes by tier; the first is the model as it is. A tier is left out where the change is none. */
 const variants = [
@@ -46,15 +53,18 @@ const variants = [
   ["recall of 64 symbols", recalling({ window: 64 })],
   ["recall of 256 symbols", recalling({ window: 256 })],
   ["recall that forgets nothing", recalling({ forget: undefined })],
-  ["recall without gates", { "20k": { recall } }],
-  ["weight decay of the vectors", { "20k": { train: {} } }],
+  ["recall without gates", same({ recall })],
+  ["weight decay of the vectors", training({ vectorWeightDecay: undefined })],
+  ["gains from 1", training({ initialGain: undefined })],
   ["no state pathway", same({ pathways: ["local"] })],
   ["no router", same({ router: false })],
   ["no gate", same({ gate: false })],
   ["no router, no gate", same({ router: false, gate: false })],
-  ["attention in the last layer", same({ pathways: inLastLayer })],
+  ["attention in the last layer", ofEach((shape) => ({ pathways: inLastLayer(shape) }))],
   ["attention in every layer", same({ pathways: everyPathway })],
   ["tied 4-bit table", { "20k": { embedding: "int4", tied: true } }],
+  ["4-bit matrices", { "20k": { matrices: "int4" } }],
+  ["ternary matrices", { "64k": { matrices: "ternary" } }],
   ["two 4-bit tables", same({ tied: false, ...int4 })],
   ["two ternary tables", { "64k": { tied: false, embedding: "ternary" } }],
   ["one symbol per byte in use", same({ alphabet: { kind: "map" } })],
@@ -171,7 +181,7 @@ if (!options.list) {
   const text = `Each variant fills the flash of its tier by its inner width, counted as for rivals in the comparison above, which leaves out records and
 metadata: flash bytes are those of the .atome file where there is one, up to 1 % more. Each has the same text, 3,000 steps of 2 KB, and the learning rate
 ${LEARNING_RATE} (not tuned for each). Bits per byte of the test text by the trainer, in windows, float activations: some variants have no integer engine.
-Variants that do not fit are left out. At 64 KB recall has no gates, and the vectors decay. The convolution cannot be left out: the gated block is built on it. Differences are paired by seed.
+Variants that do not fit are left out. The convolution cannot be left out: the gated block is built on it. Differences are paired by seed.
 
 ${options.tier.map(tierTable).join("\n\n")}`;
   const everyJob = Object.keys(shapes).flatMap((tier) => models.flatMap((model) => jobsOf(model, tier)));
