@@ -16,51 +16,39 @@ import { commitName, markdownTable, publish } from "./shared/results.mjs";
 
 const folderAt = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const tokens = (size) => ({ kind: "tokens", size });
-/** The memory of the comparison's models. */
-const { recall } = comparison.models.find(({ name }) => name === comparison.ours).config;
 const everyPathway = ["local", "state", "sparse"];
 const int4 = { embedding: "int4", unembedding: "int4" };
 
-/** The comparison's models, of the shape and recipe that were chosen there. */
-const recipe = { vectorWeightDecay: 0, initialGain: 0.3 };
-const shapes = {
-  "20k": {
-    ...{ dModel: 60, nLayers: 2, alphabet: tokens(480), recall: { ...recall, gates: true } },
-    train: recipe,
-  },
-  "64k": {
-    ...{ dModel: 56, nLayers: 3, alphabet: tokens(1024), recall: { ...recall, gates: true } },
-    ...{ embedding: "int4", tied: true, matrices: "int4" },
-    train: { ...recipe, optimizer: "muon" },
-  },
-};
+/** The comparison's model, and by tier its shape and recipe. */
+const { config: whole } = comparison.models.find(({ name }) => name === comparison.ours);
+const shapes = comparison.ablated;
 /** Of all variants. */
 const LEARNING_RATE = 0.02;
 const SEEDS = [1, 2, 3];
 
 const same = (changes) => ({ "20k": changes, "64k": changes });
-const ofEach = (changesOf) =>
-  Object.fromEntries(Object.entries(shapes).map(([tier, shape]) => [tier, changesOf(shape)]));
-const recalling = (changes) => ofEach(({ recall }) => ({ recall: { ...recall, ...changes } }));
-const training = (changes) => ofEach(({ train }) => ({ train: { ...train, ...changes } }));
+const recalling = (changes) => same({ recall: { ...whole.recall, gates: true, ...changes } });
 /** Pathways by layer, with attention in the last one. */
 const inLastLayer = ({ nLayers }) => [...Array.from({ length: nLayers - 1 }, () => ["local", "state"]), everyPathway];
 
-/** Changes by tier; the first is the model as it is. A tier is left out where the change is none. */
+/** Changes of the shape by tier; the first is the model as it is. A tier is left out where the change is none. */
 const variants = [
   ["as it is", same({})],
-  ["no recall", same({ recall: undefined })],
+  ["no recall", same({ recall: undefined, gates: undefined })],
   ["recall of 64 symbols", recalling({ window: 64 })],
   ["recall of 256 symbols", recalling({ window: 256 })],
   ["recall that forgets nothing", recalling({ forget: undefined })],
-  ["recall without gates", same({ recall })],
-  ["weight decay of the vectors", training({ vectorWeightDecay: undefined })],
-  ["gains from 1", training({ initialGain: undefined })],
+  ["recall without gates", same({ gates: undefined })],
+  ["weight decay of the vectors", same({ vectorWeightDecay: undefined })],
+  ["gains from 1", same({ initialGain: undefined })],
   ["no state pathway", same({ pathways: ["local"] })],
   ["no router", same({ router: false })],
   ["no gate", same({ gate: false })],
   ["no router, no gate", same({ router: false, gate: false })],
-  ["attention in the last layer", ofEach((shape) => ({ pathways: inLastLayer(shape) }))],
+  [
+    "attention in the last layer",
+    { "20k": { pathways: inLastLayer(shapes["20k"]) }, "64k": { pathways: inLastLayer(shapes["64k"]) } },
+  ],
   ["attention in every layer", same({ pathways: everyPathway })],
   ["tied 4-bit table", { "20k": { embedding: "int4", tied: true } }],
   ["4-bit matrices", { "20k": { matrices: "int4" } }],
@@ -79,7 +67,7 @@ const models = variants.map(([title, changes]) => ({
   title,
   changes,
   fill: "dInner",
-  config: { block: "gated" },
+  config: whole,
 }));
 
 const { values: options } = parseArgs({
@@ -113,11 +101,9 @@ const settingOf = (tier) => ({ tier, texts: "stories", budget: "1x", contextByte
 function jobsOf(model, tier) {
   const changes = model.changes[tier];
   if (!changes) return [];
-  const variant = { ...model, config: { ...model.config, ...shapes[tier], ...changes } };
-  const { dModel, nLayers, alphabet } = variant.config;
-  const shape = { dModel, nLayers, alphabet };
+  const shape = { ...shapes[tier], ...changes };
   const seeds = SEEDS.map((seed) =>
-    jobs.jobOf({ model: variant, shape, setting: settingOf(tier), learningRate: LEARNING_RATE, seed }),
+    jobs.jobOf({ model, shape, setting: settingOf(tier), learningRate: LEARNING_RATE, seed }),
   );
   return seeds.filter((job) => job);
 }
@@ -149,12 +135,12 @@ function tierTable(tier) {
     jobsOf(model, tier)
       .map(outcomes.of)
       .filter((row) => row?.testBpb !== undefined);
-  const whole = rowsOf(models[0]);
+  const asItIs = rowsOf(models[0]);
   const lines = models.flatMap((model) => {
     const rows = rowsOf(model);
     if (rows.length === 0) return [];
     const bits = rows.map(({ testBpb }) => testBpb);
-    const pairs = pairedBySeed(rows, whole);
+    const pairs = pairedBySeed(rows, asItIs);
     const { mean: difference, low, high } = pairs.length > 0 ? interval95(pairs) : {};
     const between = low === undefined ? "" : ` (${signed(low)} to ${signed(high)})`;
     return [

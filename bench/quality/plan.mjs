@@ -157,6 +157,9 @@ const gated20k = { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates };
 const gated64k = { dModel: 56, nLayers: 3, ...tied4Bit, matrices: "int4", ...muon, ...gates };
 const gated256k = { dModel: 128, nLayers: 4, ...tied4Bit, ...muon, ...gates };
 
+/** What `npm run bench -- ablations` takes parts away from: the chosen shapes and recipes. */
+const ablated = { "20k": wide20k(60, 2, 480), "64k": { ...gated64k, ...undecayedVectors, ...smallGains } };
+
 const atomeShapes = {
   "20k": [
     { dModel: 36, nLayers: 3, alphabet: tokens(640) },
@@ -166,7 +169,7 @@ const atomeShapes = {
     { ...gated20k, ...undecayedVectors },
     { ...gated20k, ...undecayedVectors, ...smallGains },
     wide20k(48, 2, 576),
-    wide20k(60, 2, 480),
+    ablated["20k"],
   ],
   "64k": [
     { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
@@ -176,7 +179,7 @@ const atomeShapes = {
     { dModel: 52, nLayers: 3, alphabet: tokens(1024), embedding: "int4", tied: true, ...muon, ...gates },
     gated64k,
     { ...gated64k, ...undecayedVectors },
-    { ...gated64k, ...undecayedVectors, ...smallGains },
+    ablated["64k"],
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
@@ -320,6 +323,7 @@ export const plan = {
   /** Ours with at most half of the best rival's RAM, where the other one needs more. */
   lessRam: "atome-less-ram",
   models,
+  ablated,
   /** Of all models but those with a recipe of their own: at 20 KB ours needs 1.0 and 1.5 % fewer bits (two seeds) than with linear decay, the best rival 0.1 % (one). */
   train: { decay: "cosine" },
   /** There ours needs 0.2 % and the best rival 2 % fewer bits than with half the rate (one seed). */
