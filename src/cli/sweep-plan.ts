@@ -7,6 +7,7 @@ import { configNames } from "../model/configs.js";
 import { UsageError } from "../model/errors.js";
 import { readInput } from "./files.js";
 import { chooseConfig } from "./train-settings.js";
+import { usualConfig } from "./train-task.js";
 
 /** One training of a sweep. */
 export interface SweepJob {
@@ -53,7 +54,7 @@ const schema = v.strictObject(
   {
     corpus: v.pipe(v.array(v.string("a path"), "a list of paths"), v.minLength(1, "a list of at least one path")),
     validationFile: v.optional(v.string("a path")),
-    config: v.optional(v.string("the name of a configuration or the path of a JSON file"), "gated-20k"),
+    config: v.optional(v.string("the name of a configuration or the path of a JSON file")),
     set: v.optional(v.record(v.string(), value, "an object of keys and values"), {}),
     grid: v.optional(
       v.record(
@@ -89,8 +90,9 @@ export function readSweep(path: string): SweepPlan {
   const inFolder = (name: string) => resolve(folder, name);
   const corpus = file.corpus.map(inFolder);
   const validationFile = file.validationFile === undefined ? undefined : inFolder(file.validationFile);
-  const isNamed = configNames.includes(file.config) || !file.config.endsWith(".json");
-  const config = isNamed ? file.config : inFolder(file.config);
+  const chosen = file.config ?? usualConfig("language", corpus);
+  const isNamed = configNames.includes(chosen) || !chosen.endsWith(".json");
+  const config = isNamed ? chosen : inFolder(chosen);
   const texts = [Corpus.open(corpus), ...(validationFile ? [Corpus.open([validationFile])] : [])];
   const dataSha256 = texts.map((text) => text.sha256);
   const jobs = combinations(file, path).map((overrides, i) => {

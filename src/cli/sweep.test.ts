@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ended, runAtome, startAtome } from "./spawn-atome.js";
+import { readSweep } from "./sweep-plan.js";
 import { tinyConfig, tinyText } from "./tiny-run.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "atome-sweep-"));
@@ -123,6 +124,15 @@ describe("atome sweep", () => {
       "number  job\n     1  learningRate=0.02,dInner=16,seed=2\n     5  learningRate=0.005,dInner=16,seed=2\n",
     ]);
     expect(existsSync(join(cwd, "none"))).toBe(false);
+  });
+
+  test("that names no configuration trains the one that atome train would", () => {
+    writeFileSync(join(cwd, "long.txt"), tinyText(5000));
+    const configOf = (corpus: string) => {
+      writeFileSync(join(cwd, "usual.json"), JSON.stringify({ corpus: [corpus] }));
+      return readSweep(join(cwd, "usual.json")).config;
+    };
+    expect([configOf("text.txt"), configOf("long.txt")]).toEqual(["gated-20k", "text-20k"]);
   });
 });
 
