@@ -71,6 +71,7 @@ const transformerShapes = {
       ...[shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))],
       shape(112, 4, 4, tokens(1024), muon),
       shape(112, 4, 4, tokens(1024), { ...muon, ...undecayedVectors }),
+      shape(128, 3, 4, tokens(1024), muon),
     ],
   },
   ternary: {
