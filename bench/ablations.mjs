@@ -39,6 +39,7 @@ const variants = [
   ["recall of 256 symbols", recalling({ window: 256 })],
   ["recall that forgets nothing", recalling({ forget: undefined })],
   ["recall without gates", same({ gates: undefined })],
+  ["recall with bonuses of symbols", same({ symbols: true })],
   ["weight decay of the vectors", same({ vectorWeightDecay: undefined })],
   ["gains from 1", same({ initialGain: undefined })],
   ["no state pathway", same({ pathways: ["local"] })],

@@ -74,9 +74,9 @@ typedef const ATOME_FLASH uint8_t flash_t; /* a byte of the model, or of a text 
 
 enum { HEADER_BYTES = 52, SECTION_BYTES = 8, RECORD_BYTES = 56, RECALL_BYTES = 116, NGRAM_BYTES = 8, DECISION_BYTES = 8 };
 enum { LOCAL = 1, STATE = 2, SPARSE = 4 }; /* pathways */
-enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16, NGRAMS = 32, POOLED = 64, SENSOR = 128, DECISION = 256, MATRICES_INT4 = 512, RECALL_GATES = 1024 }; /* options */
+enum { TIED = 1, EMBED_INT4 = 2, UNEMBED_INT4 = 4, CLASSIFIER = 8, RECALL = 16, NGRAMS = 32, POOLED = 64, SENSOR = 128, DECISION = 256, MATRICES_INT4 = 512, RECALL_GATES = 1024, RECALL_SYMBOLS = 2048 }; /* options */
 #define OPTIONS_INT4 (ATOME_INT4 ? EMBED_INT4 | UNEMBED_INT4 | MATRICES_INT4 : 0)
-#define OPTIONS_MORE (ATOME_RECALL * (RECALL | RECALL_GATES) | ATOME_NGRAMS * NGRAMS | ATOME_POOLED * POOLED | ATOME_SENSOR * SENSOR | ATOME_DECIDE * DECISION)
+#define OPTIONS_MORE (ATOME_RECALL * (RECALL | RECALL_GATES | RECALL_SYMBOLS) | ATOME_NGRAMS * NGRAMS | ATOME_POOLED * POOLED | ATOME_SENSOR * SENSOR | ATOME_DECIDE * DECISION)
 #define OPTIONS_RUN (TIED | CLASSIFIER | OPTIONS_INT4 | OPTIONS_MORE) /* of models that this build runs */
 enum { SECTION_WEIGHTS = 1, SECTION_TOKENS = 2, SECTION_CLASSES = 3, SECTION_LAST = 5 };
 enum { EPSILON = 32, EMBED_SCALE = 36, LOGIT_SCALE = 40, FINAL_SHIFT = 44, SECTION_COUNT = 46, MEMORY_BYTES = 48 }; /* in the header */
@@ -810,6 +810,14 @@ static NOINLINE uint32_t count_matches(alias16_t *counted, const alias16_t *symb
   return all;
 }
 
+/* What a symbol adds by itself, without (row 0) or with a match (row 1): of the table before the record. */
+static int32_t own_bonus(const atome_t *a, flash_t *record, uint32_t row, uint32_t symbol) {
+  uint32_t row_bytes = (a->vocab + 1) >> 1;
+  flash_t *step = FORWARD(record, -(int32_t)(4 + align4(2 * row_bytes)));
+  flash_t *nibble = step + 4 + row * row_bytes + (symbol >> 1);
+  return ((symbol & 1 ? *nibble >> 4 : *nibble & 15) - 8) * (int32_t)read16(step + 2 * row);
+}
+
 /* Changes the logit of each symbol that stands at a remembered place, once. */
 static NOINLINE void follow_matches(atome_t *a) {
   flash_t *record = recall_record(a), *pair;
@@ -836,6 +844,7 @@ static NOINLINE void follow_matches(atome_t *a) {
     else if (match <= a->longest) {
       *logit += mul_q15(top - *logit, read_signed16(pair + 2)) + read_signed16(pair);
       if (GATES(a)) *logit += gates[match ? 1 : 0];
+      if (a->options & RECALL_SYMBOLS) *logit += own_bonus(a, record, match ? 1 : 0, i);
     }
   }
 }
@@ -1123,7 +1132,7 @@ uint32_t atome_check(const ATOME_FLASH void *at, uint32_t bytes, uint32_t *arena
   if (out_of(model[26], 1, 64) || out_of(model[27], 1, 4) || (!(options & CLASSIFIER) && read16(model + 16) != read16(model + 18)))
     return ATOME_ERROR_DIMENSION;
   if (options & ~(uint32_t)OPTIONS_RUN || options & (options & CLASSIFIER ? TIED | RECALL : POOLED | SENSOR | DECISION) ||
-      (options & TIED && (options ^ options >> 1) & EMBED_INT4) || (options & RECALL_GATES && !(options & RECALL)) ||
+      (options & TIED && (options ^ options >> 1) & EMBED_INT4) || (options & (RECALL_GATES | RECALL_SYMBOLS) && !(options & RECALL)) ||
       (options & SENSOR && options & NGRAMS) || (read16(model + 22) ? !ATOME_GATED : !ATOME_BASE))
     return ATOME_ERROR_OPTION;
   if (read32(model + EPSILON) >> 30 || read32(model + EMBED_SCALE) > (options & EMBED_INT4 ? 15 : RESIDUAL_MAX) ||
@@ -1161,6 +1170,7 @@ uint32_t atome_check(const ATOME_FLASH void *at, uint32_t bytes, uint32_t *arena
   pass(&walk, ANY, 0, 4 * walk.a.width);
   if (!(options & TIED)) pass_table(&walk, walk.a.outputs + GATES(&walk.a), walk.a.width, options & UNEMBED_INT4);
 #if ATOME_RECALL
+  if (options & RECALL_SYMBOLS) pass_table(&walk, 2, walk.a.vocab, 1);
   if (options & RECALL) end += pass_recall(&walk);
 #endif
 #if ATOME_DECIDE

@@ -20,6 +20,7 @@ import {
   sampleNgrams,
   sampleRecall,
   sampleRecallGates,
+  sampleRecallSymbols,
   sampleSensor,
   seededDraw,
   sensorRows,
@@ -68,7 +69,12 @@ function usualTable(draw, table, greatest = 8191) {
 
 /** Up to 2 bits, up to half of the way to the top. */
 function usualRecall(draw, recall) {
-  return { ...recall, bonus: recall.bonus.map(() => draw(-4096, 4096)), pull: recall.pull.map(() => draw(0, 16384)) };
+  return {
+    ...recall,
+    bonus: recall.bonus.map(() => draw(-4096, 4096)),
+    pull: recall.pull.map(() => draw(0, 16384)),
+    symbols: recall.symbols && { ...recall.symbols, steps: recall.symbols.steps.map(() => draw(256, 2048)) },
+  };
 }
 
 /** Thresholds some steps from each other, around 0: those of values further than those of differences; a range that leaves out some samples. */
@@ -557,6 +563,11 @@ function loudestRecall(model) {
       ...loud.recall,
       bonus: loud.recall.bonus.map((_, i) => (i % 2 === 0 ? 32767 : -32768)),
       pull: loud.recall.pull.map((_, i) => (i % 3 === 0 ? 0 : 32767)),
+      symbols: loud.recall.symbols && {
+        ...loud.recall.symbols,
+        values: loud.recall.symbols.values.map((_, i) => (i % 2 === 0 ? 7 : -8)),
+        steps: loud.recall.symbols.steps.map(() => 32767),
+      },
     },
   };
 }
@@ -624,12 +635,24 @@ const withRecall = () => [
   ],
   [
     "recall-gates-extreme",
-    "the largest gates there are, of both signs",
+    "the largest gates and bonuses of symbols there are, of both signs",
     loudestRecall(
-      usualModel(409, shapeOf({ vocab: 3, d: 1024, layers: [[local]], recall: { window: 9, gates: true } })),
+      usualModel(
+        409,
+        shapeOf({ vocab: 3, d: 1024, layers: [[local]], recall: { window: 9, gates: true, symbols: true } }),
+      ),
     ),
   ],
   ["sample-recall-gates", "gates of recall, wild values", sampleRecallGates()],
+  ["sample-recall-symbols", "recall with bonuses of symbols, wild values", sampleRecallSymbols()],
+  [
+    "recall-symbols-odd",
+    "recall with gates and bonuses of 31 symbols",
+    usualModel(
+      410,
+      shapeOf({ vocab: 31, d: 8, e: 6, layers: [[local]], recall: { window: 40, gates: true, symbols: true } }),
+    ),
+  ],
 ];
 
 /** Residuals at their bound in every step, of one sign in each channel: the sums of a pooled model grow as fast as they can. */

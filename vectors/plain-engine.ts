@@ -17,6 +17,13 @@ type NgramParts = NonNullable<AtomeModel["ngrams"]>;
 
 const NAMES = ["local", "state", "sparse"] as const;
 
+/** What symbol v adds to recall by itself: s of SPEC.md 3.6.1. */
+function ownBonus(table: RecallParts["symbols"], m: number, v: number): number {
+  if (!table) return 0;
+  const row = Math.min(m, 1);
+  return table.values[row * (table.values.length / 2) + v] * table.steps[row];
+}
+
 /** The largest share of each bound that a value came to. */
 export const reached = new Map<string, number>();
 
@@ -388,7 +395,7 @@ export class PlainEngine implements Engine {
     return Int32Array.from(this.#logits);
   }
 
-  #follow({ window, bonus, pull }: RecallParts, [h0 = 0, h1 = 0]: number[]): void {
+  #follow({ window, bonus, pull, symbols: table }: RecallParts, [h0 = 0, h1 = 0]: number[]): void {
     const symbols = this.#read;
     const { longest, repeats, penalty } = this.#recall;
     const places = range(symbols.length).slice(-window);
@@ -406,7 +413,11 @@ export class PlainEngine implements Engine {
       if (m >= repeats) this.#logits[v] = logit - penalty;
       else if (m <= longest)
         this.#logits[v] =
-          logit + bonus[i] + mulq15(bound(M - logit, 2 ** 27.7, "M - logit"), pull[i]) + (m > 0 ? h1 : h0);
+          logit +
+          bonus[i] +
+          mulq15(bound(M - logit, 2 ** 27.7, "M - logit"), pull[i]) +
+          (m > 0 ? h1 : h0) +
+          ownBonus(table, m, v);
       bound(this.#logits[v], 2 ** 27.8, "a logit after recall");
     }
   }

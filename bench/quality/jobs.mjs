@@ -26,7 +26,7 @@ const alphabetLabel = ({ kind, size }) => (size ? `${size} ${kind}` : kind);
 /** What a shape is known by in tables and in rows; the width that fills the flash is not part of it. */
 export function shapeLabel(shape) {
   const { dModel, nLayers, alphabet, tied, embedding, matrices, embeddingRate } = shape;
-  const { optimizer, vectorWeightDecay, initialGain, gates } = shape;
+  const { optimizer, vectorWeightDecay, initialGain, gates, symbols } = shape;
   const parts = [
     ...(dModel ? [`d${dModel}`] : []),
     ...[`L${nLayers}`, alphabetLabel(alphabet)],
@@ -38,6 +38,7 @@ export function shapeLabel(shape) {
     ...(vectorWeightDecay === undefined ? [] : ["undecayed vectors"]),
     ...(initialGain ? [`gains from ${initialGain}`] : []),
     ...(gates ? ["gates"] : []),
+    ...(symbols ? ["symbol bonuses"] : []),
   ];
   return parts.join(" ");
 }
@@ -133,7 +134,11 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
   /** What a model of a shape is but for learning rate and seed: {json, alphabet, flashBytes}; undefined when it does not fit. */
   const modelOf = memoised(
     ({ model, shape, setting }) => `${model.name} ${shapeLabel(shape)} ${settingKey(setting)}`,
-    ({ model, shape: { embeddingRate: _, optimizer, vectorWeightDecay, initialGain, gates, ...shape }, setting }) => {
+    ({
+      model,
+      shape: { embeddingRate: _, optimizer, vectorWeightDecay, initialGain, gates, symbols, ...shape },
+      setting,
+    }) => {
       const { alphabet, bytesPerSymbol } = alphabetOf(setting.texts, shape.alphabet);
       const own = {
         ...(optimizer ? { optimizer } : {}),
@@ -141,7 +146,7 @@ export function createJobs(plan, { data, keep, scale = 1 }) {
         ...(initialGain ? { initialGain } : {}),
       };
       const train = { ...trainOf(model, setting, bytesPerSymbol), ...own };
-      const recall = gates ? { recall: { ...model.config.recall, gates } } : {};
+      const recall = gates || symbols ? { recall: { ...model.config.recall, gates, symbols } } : {};
       const json = { ...model.config, ...recall, ...shape, train };
       const configWith = (changes) => parseConfig({ ...json, ...changes }, `of ${model.name}`);
       const flashBytesOf = (config) =>

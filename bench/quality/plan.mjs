@@ -26,6 +26,8 @@ const tied = { tied: true };
 const muon = { optimizer: "muon" };
 /** Recall with gates. */
 const gates = { gates: true };
+/** The bonuses of symbols, in 4 bits. */
+const symbols = { symbols: true };
 /** Trained without weight decay of the vectors. */
 const undecayedVectors = { vectorWeightDecay: 0 };
 /** Training starts with smaller gains of the layers' norms. */
@@ -171,6 +173,7 @@ const atomeShapes = {
     { ...gated20k, ...undecayedVectors, ...smallGains },
     wide20k(48, 2, 576),
     ablated["20k"],
+    { ...ablated["20k"], ...symbols },
   ],
   "64k": [
     { dModel: 56, nLayers: 4, alphabet: tokens(512), embedding: "int4", unembedding: "int4" },
@@ -181,6 +184,7 @@ const atomeShapes = {
     gated64k,
     { ...gated64k, ...undecayedVectors },
     ablated["64k"],
+    { ...ablated["64k"], ...symbols },
   ],
   "256k": [
     { dModel: 116, nLayers: 5, alphabet: tokens(1024), embedding: "int4", unembedding: "int4" },
@@ -189,14 +193,15 @@ const atomeShapes = {
     gated256k,
     { ...gated256k, ...undecayedVectors },
     { ...gated256k, ...undecayedVectors, ...smallGains },
+    { ...gated256k, ...undecayedVectors, ...smallGains, ...symbols },
   ],
 };
 
-/** The shapes without gates, each once. */
+/** The shapes without what belongs to recall, each once. */
 const withoutGates = (shapes) =>
   Object.fromEntries(
     Object.entries(shapes).map(([tier, list]) => {
-      const bare = list.map(({ gates: _, ...shape }) => [JSON.stringify(shape), shape]);
+      const bare = list.map(({ gates: _, symbols: __, ...shape }) => [JSON.stringify(shape), shape]);
       return [tier, [...new Map(bare).values()]];
     }),
   );
@@ -225,7 +230,10 @@ const models = [
     title: "Atome: gated block, tokens, recall, less RAM",
     config: { block: "gated", recall: { ...recall, window: 192 } },
     shapes: {
-      "20k": [wide20k(68, 2, 384), wide20k(72, 1, 448), wide20k(72, 2, 352)],
+      "20k": [
+        ...[wide20k(68, 2, 384), wide20k(72, 1, 448), wide20k(72, 2, 352)],
+        { ...wide20k(72, 2, 352), ...symbols },
+      ],
     },
     // Half of what Llama int4 of d36, the best rival of the longer budgets, needs with a context of 256 bytes; the best of 3,000
     // steps needs more.

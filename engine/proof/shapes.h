@@ -20,8 +20,8 @@ enum { VOCAB = 3, OUTPUTS = 3, WIDTH = 2, INNER = 3, HEAD = 1, TOP_K = 1, OPTION
 #elif defined(SHAPE_CLASSES) /* a classifier with names */
 enum { VOCAB = 3, OUTPUTS = 2, WIDTH = 2, INNER = 2, HEAD = 1, TOP_K = 1, OPTIONS = 8, WINDOW_SLOTS = 1, PLACES = 0 };
 #define PATHS 5
-#elif defined(SHAPE_RECALL) /* tied, with recall and its gates */
-enum { VOCAB = 3, OUTPUTS = 3, WIDTH = 2, INNER = 0, HEAD = 1, TOP_K = 1, OPTIONS = 17 | 1024, WINDOW_SLOTS = 0, PLACES = 3 };
+#elif defined(SHAPE_RECALL) /* tied, with recall, its gates and bonuses of symbols */
+enum { VOCAB = 3, OUTPUTS = 3, WIDTH = 2, INNER = 0, HEAD = 1, TOP_K = 1, OPTIONS = 17 | 1024 | 2048, WINDOW_SLOTS = 0, PLACES = 3 };
 #define PATHS 3
 #elif defined(SHAPE_WIDE) /* five groups of columns: four at once, and one */
 enum { VOCAB = 2, OUTPUTS = 2, WIDTH = 21, INNER = 0, HEAD = 1, TOP_K = 1, OPTIONS = 0, WINDOW_SLOTS = 0, PLACES = 0 };

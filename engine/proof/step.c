@@ -173,6 +173,7 @@ static const uint8_t *any_model(void) {
   for (i = 0; i < LAYERS; i++) put_layer(layer_paths[i], layer_paths[i] & SPARSE ? WINDOW_SLOTS : 0);
   put_any16(2 * WIDTH);
   if (!(OPTIONS & TIED)) put_table(OUTPUTS + gates, WIDTH, OPTIONS & UNEMBED_INT4);
+  if (OPTIONS & RECALL_SYMBOLS) put_table(2, VOCAB, 1);
   if (OPTIONS & RECALL) put_recall();
   buffer[2] = (uint32_t)(at - begin);
   buffer[HEADER_BYTES / 4 + 1] = buffer[2] - HEADER_BYTES - SECTION_BYTES;

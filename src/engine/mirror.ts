@@ -36,6 +36,7 @@ const { local: LOCAL, state: STATE, sparse: SPARSE } = PATHWAY;
 const { tied: TIED, embedInt4: EMBED_INT4, unembedInt4: UNEMBED_INT4, classifier: CLASSIFIER, recall: RECALL } = OPTION;
 const { ngrams: NGRAMS, pooled: POOLED, sensor: SENSOR, decision: DECISION, matricesInt4: MATRICES_INT4 } = OPTION;
 const RECALL_GATES = OPTION.recallGates;
+const RECALL_SYMBOLS = OPTION.recallSymbols;
 const EPSILON = HEADER.epsilon;
 const EMBED_SCALE = HEADER.embedScale;
 const LOGIT_SCALE = HEADER.logitMultiplier;
@@ -670,6 +671,15 @@ function loadSum(a: Atome): void {
 /** The last of the weights. */
 const recallRecord = (a: Atome): number => a.content + read32(a.model, HEADER_BYTES + 4) - RECALL_BYTES;
 
+/** The table before it: what symbol adds by itself, without (row 0) or with a match (row 1). */
+function ownBonus(a: Atome, row: number, symbol: number): number {
+  const { model } = a;
+  const rowBytes = (a.vocab + 1) >> 1;
+  const table = recallRecord(a) - align4(2 * rowBytes) - 4;
+  const pair = model[table + 4 + row * rowBytes + (symbol >> 1)];
+  return ((symbol & 1 ? pair >> 4 : pair & 15) - 8) * read16(model, table + 2 * row);
+}
+
 /**
  * The memory: how many places there are, their symbols, newest first, and their matches. A symbol read moves all symbols one
  * place on, and then what stood before the symbol of a place is what was at the place: each match grows or ends there.
@@ -736,8 +746,10 @@ function followMatches(a: Atome): void {
     const logit = product[symbol];
     if (match >= a.repeats) product[symbol] -= a.penalty;
     else if (match <= a.longest) {
-      const gate = gatesOf(a) ? product[a.outputs + (match ? 1 : 0)] : 0;
-      product[symbol] += mulQ15(top - logit, readSigned16(model, pair + 2)) + readSigned16(model, pair) + gate;
+      const row = match ? 1 : 0;
+      const gate = gatesOf(a) ? product[a.outputs + row] : 0;
+      const own = a.options & RECALL_SYMBOLS ? ownBonus(a, row, symbol) : 0;
+      product[symbol] += mulQ15(top - logit, readSigned16(model, pair + 2)) + readSigned16(model, pair) + gate + own;
     }
   }
 }
@@ -1048,7 +1060,7 @@ function checkHeader(model: Uint8Array): number {
     options > ALL_OPTIONS ||
     options & (options & CLASSIFIER ? TIED | RECALL : POOLED | SENSOR | DECISION) ||
     (options & TIED && (int4 === EMBED_INT4 || int4 === UNEMBED_INT4)) ||
-    (options & RECALL_GATES && !(options & RECALL)) ||
+    (options & (RECALL_GATES | RECALL_SYMBOLS) && !(options & RECALL)) ||
     (options & SENSOR && options & NGRAMS)
   )
     return ERROR.option;
@@ -1097,6 +1109,7 @@ function checkWeights(a: Atome, offset: number, size: number): number {
   for (let i = 0; i < a.layers && !walk.error; i++) memoryBytes += passLayer(walk);
   pass(walk, "any", 0, 4 * a.width);
   if (!(options & TIED)) passTable(walk, a.outputs + gatesOf(a), a.width, (options & UNEMBED_INT4) !== 0);
+  if (options & RECALL_SYMBOLS) passTable(walk, 2, a.vocab, true);
   if (options & RECALL) memoryBytes += passRecall(walk);
   if (options & DECISION) passDecision(walk);
   if (walk.error) return walk.error;

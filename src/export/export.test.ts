@@ -57,6 +57,7 @@ const shapes: [string, Record<string, unknown>][] = [
   ["gated, recall", { ...gated, recall: { window: 50, forget: "\u0003" } }],
   ["base, tied, recall without end", { ...base, pathways: ["local"], tied: true, recall: { window: 1024 } }],
   ["gated, recall with gates", { ...gated, recall: { window: 50, gates: true } }],
+  ["gated, recall with bonuses of symbols", { ...gated, recall: { window: 50, gates: true, symbols: true } }],
   [
     "gated, 4-bit matrices, tied, recall with gates",
     {

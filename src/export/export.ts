@@ -286,6 +286,12 @@ function logitScale(table: QuantisedTensor, finalNorm: number, name: string, tem
   return factorScale((NAT * step * 2 ** 15) / (I16 * 8 * finalNorm), name);
 }
 
+const recallSymbols = ({ values, steps }: QuantisedTensor): Int4Table => ({
+  kind: "int4",
+  values: values as Int8Array,
+  steps: Uint16Array.from(steps, (step) => roundTo(step * NAT, I16)),
+});
+
 /** Bonuses are in nats; a pull is a share of the way to the largest logit. */
 function recallParts(model: QuantisedModel): RecallParts | undefined {
   const { config, forget } = model;
@@ -296,6 +302,7 @@ function recallParts(model: QuantisedModel): RecallParts | undefined {
     window: config.recall.window,
     forget,
     gates: config.recall.gates === true,
+    symbols: config.recall.symbols && recallSymbols(tensorOf(model, "recall.symbols")),
     bonus: Int16Array.from(bonus, (value) => roundTo(value * NAT, I16)),
     pull: Int16Array.from(pull, (value) => Math.max(0, roundTo(value * 2 ** 15, I16))),
   };

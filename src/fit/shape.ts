@@ -39,6 +39,7 @@ export function shapeOfConfig(config: ModelConfig, vocab: number, classes?: numb
       option(unembedding === "int4", OPTION.unembedInt4) |
       option(recall !== undefined, OPTION.recall) |
       option(recall?.gates === true, OPTION.recallGates) |
+      option(recall?.symbols === true, OPTION.recallSymbols) |
       option(classes !== undefined, OPTION.classifier) |
       option(ngrams !== undefined, OPTION.ngrams) |
       option(pool === "sum", OPTION.pooled) |

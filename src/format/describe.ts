@@ -8,7 +8,7 @@ import {
   type SectionName,
   VERSION,
 } from "./layout.js";
-import type { DecisionParts } from "./parts.js";
+import type { DecisionParts, RecallParts } from "./parts.js";
 import type { AtomeModel } from "./reader.js";
 import { findSignature } from "./signature.js";
 
@@ -24,7 +24,7 @@ export interface ModelDescription {
   sections: { name: SectionName; offset: number; bytes: number }[];
   layers: { pathways: string[]; window: number; bytes: number }[];
   /** Symbols remembered, and the one that empties the memory; undefined without recall. */
-  recall: { window: number; forget: number | null; gates: boolean } | undefined;
+  recall: { window: number; forget: number | null; gates: boolean; symbols: boolean } | undefined;
   /** Rows of the table, and the lengths of the runs that have one; undefined without n-grams. */
   ngrams: { buckets: number; runs: number[] } | undefined;
   /** Thresholds and range of each column of a sensor's sample; undefined for a model of symbols. */
@@ -48,6 +48,11 @@ export interface ModelDescription {
 export const runsOf = (orders: number): number[] =>
   Array.from({ length: 8 }, (_, bit) => bit + 2).filter((run) => (orders >> (run - 2)) & 1);
 
+function recallExtras({ gates, symbols }: RecallParts): string {
+  const extras = [...(gates ? ["gates"] : []), ...(symbols ? ["a bonus per symbol"] : [])];
+  return extras.length > 0 ? ` with ${extras.join(" and ")}` : "";
+}
+
 function optionsInWords({ options, recall, ngrams, pooled, sensor, decision }: AtomeModel): string[] {
   const table = (name: string, int4: number) => `${name} in ${(options & int4) !== 0 ? "4-bit rows" : "ternary"}`;
   const tied = (options & OPTION.tied) !== 0;
@@ -56,7 +61,7 @@ function optionsInWords({ options, recall, ngrams, pooled, sensor, decision }: A
     tied ? "unembedding tied to the embedding" : table("unembedding", OPTION.unembedInt4),
     ...((options & OPTION.matricesInt4) !== 0 ? ["matrices in 4-bit rows"] : []),
     (options & OPTION.classifier) !== 0 ? "classifier" : "language model",
-    ...(recall ? [`recall of ${recall.window} symbols${recall.gates ? " with gates" : ""}`] : []),
+    ...(recall ? [`recall of ${recall.window} symbols${recallExtras(recall)}`] : []),
     ...(ngrams ? [`n-grams of ${runsOf(ngrams.orders).join(", ")} symbols in ${ngrams.buckets} rows`] : []),
     ...(pooled ? ["pooled over all steps"] : []),
     ...(sensor ? [`samples of ${sensor.columns.length} numbers`] : []),
@@ -99,7 +104,12 @@ export function describeModel(model: AtomeModel): ModelDescription {
       window,
       bytes: layout.layers[index].end - layout.layers[index].record.offset,
     })),
-    recall: recall && { window: recall.window, forget: recall.forget ?? null, gates: recall.gates },
+    recall: recall && {
+      window: recall.window,
+      forget: recall.forget ?? null,
+      gates: recall.gates,
+      symbols: recall.symbols !== undefined,
+    },
     ngrams: ngrams && { buckets: ngrams.buckets, runs: runsOf(ngrams.orders) },
     sensor: sensor?.columns.map((column) => ({
       ...column,
@@ -110,7 +120,7 @@ export function describeModel(model: AtomeModel): ModelDescription {
     weights: [
       ...those([layout.sensor, layout.embedding, layout.ngrams, layout.ngramTable]),
       ...layout.layers.flatMap((layer, index) => layerItems(layer).map(entry(`layers.${index}.`))),
-      ...those([layout.finalNorm, layout.unembedding, layout.recall, layout.decision]),
+      ...those([layout.finalNorm, layout.unembedding, layout.recallSymbols, layout.recall, layout.decision]),
     ],
     tokens: tokens?.length ?? 0,
     classNames: (classNames ?? []).map((name) => new TextDecoder().decode(name)),

@@ -15,6 +15,7 @@ import {
   sampleNgrams,
   sampleRecall,
   sampleRecallGates,
+  sampleRecallSymbols,
   sampleSensor,
   seededDraw,
 } from "./samples.js";
@@ -92,6 +93,7 @@ describe("readModel()", () => {
     ["gated", sampleGated],
     ["classifier", sampleClassifier],
     ["recall", sampleRecall],
+    ["recall with bonuses of symbols", sampleRecallSymbols],
     ["n-grams", sampleNgrams],
     ["sensor", sampleSensor],
   ])("gives back every section of the %s sample", (_, sample) => {
@@ -132,12 +134,12 @@ describe("readModel()", () => {
   });
 
   test("either refuses or round-trips a file with changed bytes and the right checksum", () => {
-    const valid = [sampleBase, sampleGated, sampleClassifier, sampleRecall, sampleNgrams, sampleSensor].map((sample) =>
+    const valid = [sampleBase, sampleGated, sampleClassifier, sampleRecall, sampleNgrams, sampleSensor, sampleRecallSymbols].map((sample) =>
       writeModel(sample()),
     );
     fc.assert(
       fc.property(
-        fc.nat(5),
+        fc.nat(6),
         fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 }),
         (which, changes) => {
           const bytes = valid[which].slice();
@@ -178,11 +180,18 @@ test("unpackInt4() reads what packInt4() wrote, unaligned", () => {
 test("describeModel() says what recall a model has", () => {
   const { options, recall, weights } = describeModel(readModel(writeModel(sampleRecall())));
   expect(options.at(-1)).toBe("recall of 7 symbols");
-  expect(recall).toEqual({ window: 7, forget: 2, gates: false });
+  expect(recall).toEqual({ window: 7, forget: 2, gates: false, symbols: false });
   expect(weights.at(-1)).toMatchObject({ name: "recall", bytes: 116 });
   const gated = describeModel(readModel(writeModel(sampleRecallGates())));
   expect(gated.options.at(-1)).toBe("recall of 5 symbols with gates");
-  expect(gated.recall).toEqual({ window: 5, forget: null, gates: true });
+  expect(gated.recall).toEqual({ window: 5, forget: null, gates: true, symbols: false });
+  const own = describeModel(readModel(writeModel(sampleRecallSymbols())));
+  expect(own.options.at(-1)).toBe("recall of 6 symbols with a bonus per symbol");
+  expect(own.recall).toEqual({ window: 6, forget: 4, gates: false, symbols: true });
+  expect(own.weights.slice(-2).map(({ name, bytes }) => [name, bytes])).toEqual([
+    ["recallSymbols", 12],
+    ["recall", 116],
+  ]);
 });
 
 test("describeModel() says what n-grams, samples and decisions a model has", () => {

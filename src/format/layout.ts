@@ -50,8 +50,9 @@ export const OPTION = {
   decision: 256,
   matricesInt4: 512,
   recallGates: 1024,
+  recallSymbols: 2048,
 } as const;
-export const ALL_OPTIONS = 2047;
+export const ALL_OPTIONS = 4095;
 
 /** Section numbers. */
 export const SECTION = { weights: 1, tokens: 2, classNames: 3, metadata: 4, signature: 5 } as const;
@@ -84,7 +85,7 @@ export const LAYER = {
 /** Offsets of the fields of the recall record; `pairs`: {i16 bonus, i16 pull} of each match length and kind. */
 export const RECALL = { window: 0, forget: 2, pairs: 4 } as const;
 export const RECALL_PAIRS = 28;
-/** Rows of the gates of recall behind those of the outputs. */
+/** Rows of the gates of recall behind those of the outputs, and of its symbols' own bonuses. */
 export const GATE_ROWS = 2;
 /** What `forget` is when no symbol empties the memory. */
 export const FORGET_NONE = 65535;
@@ -319,6 +320,10 @@ export const layerItems = (layer: LayerLayout): Item[] =>
     (item) => item !== undefined,
   );
 
+/** What each symbol adds to recall by itself. */
+export const recallSymbolsItem = (offset: number, vocab: number): Item =>
+  itemAt(offset, "recallSymbols", "int4", GATE_ROWS, vocab);
+
 /** How many thresholds the value and the difference of a column have. */
 interface ColumnSize {
   values: { length: number };
@@ -342,7 +347,8 @@ export interface WeightsLayout {
   finalNorm: Item;
   /** Absent when tied. */
   unembedding: Item | undefined;
-  /** Absent without the option. */
+  /** Absent without the options. */
+  recallSymbols: Item | undefined;
   recall: Item | undefined;
   /** Absent without the option. */
   decision: Item | undefined;
@@ -399,6 +405,7 @@ export function weightsLayout(
     unembedding: placeIf(!has(OPTION.tied), () =>
       tableItem(end, "unembedding", has(OPTION.unembedInt4), rows.unembedding, dModel),
     ),
+    recallSymbols: placeIf(has(OPTION.recallSymbols), () => recallSymbolsItem(end, dimensions.vocab)),
     recall: placeIf(has(OPTION.recall), () => itemAt(end, "recall", "recall", RECALL_PAIRS, 2)),
     decision: placeIf(has(OPTION.decision), () => itemAt(end, "decision", "decision", 1, 1)),
     end,

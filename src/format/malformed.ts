@@ -24,6 +24,7 @@ import {
   sampleNgrams,
   sampleRecall,
   sampleRecallGates,
+  sampleRecallSymbols,
   sampleSensor,
 } from "./samples.js";
 import { encodeModel, sealModel } from "./writer.js";
@@ -193,13 +194,14 @@ const dimensions: Case[] = [
 ];
 
 const options: Case[] = [
-  entry("option-bit-11", "option", sampleBase, at32(HEADER.options, 2048)),
+  entry("option-bit-12", "option", sampleBase, at32(HEADER.options, 4096)),
   entry("option-bit-31", "option", sampleBase, at32(HEADER.options, 0x80000000)),
   entry("option-tied-embed-int4-only", "option", sampleGated, at32(HEADER.options, 3)),
   entry("option-tied-unembed-int4-only", "option", sampleGated, at32(HEADER.options, 5)),
   entry("option-tied-classifier", "option", sampleClassifier, at32(HEADER.options, 15)),
   entry("option-recall-classifier", "option", sampleClassifier, at32(HEADER.options, 28)),
   entry("option-gates-without-recall", "option", sampleBase, at32(HEADER.options, OPTION.recallGates)),
+  entry("option-symbols-without-recall", "option", sampleBase, at32(HEADER.options, OPTION.recallSymbols)),
   ...(["pooled", "sensor", "decision"] as const).map((name) =>
     entry(`option-${name}-without-classifier`, "option", sampleBase, at32(HEADER.options, OPTION[name])),
   ),
@@ -541,6 +543,12 @@ const weights: Case[] = [
     sampleRecall,
     cutWeights((valid) => end(valid) - 4),
   ),
+  entry(
+    "weights-end-in-recall-symbols",
+    "weights",
+    sampleRecallSymbols,
+    cutWeights((valid) => (valid.layout.recallSymbols as Item).offset + 4),
+  ),
   ...(["sensor", "ngrams", "ngramTable", "decision"] as const).map((item) =>
     entry(
       `weights-end-in-${item}`,
@@ -572,6 +580,7 @@ const weights: Case[] = [
   entry("weights-tied-with-unembedding", "weights", sampleBase, at32(HEADER.options, 1)),
   entry("weights-without-recall", "weights", sampleRecall, at32(HEADER.options, 0)),
   entry("weights-gates-missing", "weights", sampleRecall, at32(HEADER.options, OPTION.recall | OPTION.recallGates)),
+  entry("weights-symbols-missing", "weights", sampleRecall, at32(HEADER.options, OPTION.recall | OPTION.recallSymbols)),
   entry("weights-recall-missing", "weights", sampleBase, at32(HEADER.options, 16)),
 ];
 

@@ -25,9 +25,9 @@ export function madeWhole(file: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Where the sections and items of a valid file begin. */
 export function placesOf(model: Uint8Array): number[] {
   const { layout, sections } = readModel(model);
-  const { sensor, embedding, ngrams, ngramTable, finalNorm, recall, decision } = layout;
+  const { sensor, embedding, ngrams, ngramTable, finalNorm, recallSymbols, recall, decision } = layout;
   const before = [sensor, embedding, ngrams, ngramTable];
-  const items = [...before, ...layout.layers.flatMap(layerItems), finalNorm, recall, decision];
+  const items = [...before, ...layout.layers.flatMap(layerItems), finalNorm, recallSymbols, recall, decision];
   return [...sections, ...items].flatMap((part) => (part ? [part.offset] : []));
 }
 

@@ -63,6 +63,8 @@ export interface RecallParts {
   forget: number | undefined;
   /** Whether the table of the logits ends in the two rows of the gates: without and with a match. */
   gates: boolean;
+  /** What each symbol adds by itself, 2 x V: a row without and a row with a match; a step is in 1/2048 bit. */
+  symbols: Int4Table | undefined;
   bonus: Int16Array;
   /** 0..32767 */
   pull: Int16Array;

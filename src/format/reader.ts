@@ -23,6 +23,7 @@ import {
   PATHWAY,
   RECALL,
   RECALL_PAIRS,
+  recallSymbolsItem,
   SCALE_NAMES,
   type ScaleName,
   SECTION,
@@ -46,6 +47,7 @@ import {
 import { isCode, unpackInt4, unpackTap, unpackTernary } from "./matrices.js";
 import type {
   DecisionParts,
+  Int4Table,
   LayerParts,
   ModelParts,
   NgramParts,
@@ -154,13 +156,14 @@ function readOptions(file: File): number {
   const options = u32(file, HEADER.options);
   const has = (name: keyof typeof OPTION) => (options & OPTION[name]) !== 0;
   const no = (why: string) => refuse(file, "option", HEADER.options, `options are ${hex(options)} but ${why}`);
-  if (options > ALL_OPTIONS) no("only bits 0 to 10 are known");
+  if (options > ALL_OPTIONS) no("only bits 0 to 11 are known");
   if (has("classifier")) {
     if (has("recall")) no("recall needs no classifier");
   } else {
     for (const name of ["pooled", "sensor", "decision"] as const) if (has(name)) no(`${name} needs a classifier`);
   }
   if (has("recallGates") && !has("recall")) no("gates need recall");
+  if (has("recallSymbols") && !has("recall")) no("bonuses of symbols need recall");
   if (has("sensor") && has("ngrams")) no("a sensor has no symbols for n-grams");
   if (has("tied")) {
     if (has("embedInt4") !== has("unembedInt4")) no("tied needs embedding and unembedding of one kind");
@@ -344,7 +347,7 @@ function readLayer(file: File, dimensions: Dimensions, int4: boolean, offset: nu
 }
 
 /** Error 19. */
-function readRecall(file: File, { vocab }: Dimensions, gates: boolean, item: Item): RecallParts {
+function readRecall(file: File, { vocab }: Dimensions, item: Item): Omit<RecallParts, "gates" | "symbols"> {
   const at = (field: keyof typeof RECALL) => item.offset + RECALL[field];
   const window = checkRange(file, "recall", at("window"), "the window", u16(file, at("window")), LIMITS.window);
   const forget = u16(file, at("forget"));
@@ -353,7 +356,7 @@ function readRecall(file: File, { vocab }: Dimensions, gates: boolean, item: Ite
   pull.forEach((value, i) => {
     checkRange(file, "recall", at("pairs") + 4 * i + 2, `pull ${i}`, value, [0, 32767]);
   });
-  return { window, forget: forget === FORGET_NONE ? undefined : forget, gates, bonus, pull };
+  return { window, forget: forget === FORGET_NONE ? undefined : forget, bonus, pull };
 }
 
 /** What a column's numbers lie in: error 21. */
@@ -489,6 +492,18 @@ class WeightsReader {
     return { record: record.item, table: table.item, parts: { ...record.parts, trits: table.parts } };
   }
 
+  recall() {
+    const { vocab } = this.dimensions;
+    const symbols = this.has("recallSymbols")
+      ? this.next(recallSymbolsItem(this.at, vocab), (item) => readTable(this.file, item, this.end))
+      : undefined;
+    const record = this.next(itemAt(this.at, "recall", "recall", RECALL_PAIRS, 2), (item) =>
+      readRecall(this.file, this.dimensions, item),
+    );
+    const parts = { ...record.parts, gates: this.has("recallGates"), symbols: symbols?.parts as Int4Table | undefined };
+    return { symbols: symbols?.item, record: record.item, parts };
+  }
+
   layers() {
     return Array.from({ length: this.dimensions.nLayers }, () => {
       const layer = readLayer(this.file, this.dimensions, this.has("matricesInt4"), this.at, this.end);
@@ -511,11 +526,7 @@ function readWeights(file: File, dimensions: Dimensions, options: number, sectio
   const unembedding = reader.has("tied")
     ? undefined
     : reader.table("unembedding", reader.has("unembedInt4"), rows.unembedding);
-  const recall = reader.has("recall")
-    ? reader.next(itemAt(reader.at, "recall", "recall", RECALL_PAIRS, 2), (item) =>
-        readRecall(file, dimensions, reader.has("recallGates"), item),
-      )
-    : undefined;
+  const recall = reader.has("recall") ? reader.recall() : undefined;
   const decision = reader.has("decision")
     ? reader.next(itemAt(reader.at, "decision", "decision", 1, 1), (item) => readDecision(file, item))
     : undefined;
@@ -530,7 +541,8 @@ function readWeights(file: File, dimensions: Dimensions, options: number, sectio
     layers: layers.map((layer) => layer.layout),
     finalNorm: finalNorm.item,
     unembedding: unembedding?.item,
-    recall: recall?.item,
+    recallSymbols: recall?.symbols,
+    recall: recall?.record,
     decision: decision?.item,
     end,
   };

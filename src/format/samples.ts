@@ -2,6 +2,7 @@
 import {
   type Dimensions,
   firstRows,
+  GATE_ROWS,
   levelsOf,
   OPTION,
   PATHWAY,
@@ -18,6 +19,7 @@ import {
 } from "./layout.js";
 import type {
   DecisionParts,
+  Int4Table,
   LayerParts,
   ModelParts,
   NgramParts,
@@ -47,7 +49,7 @@ export interface SampleShape {
   /** Bits of `OPTION`; those of recall, ngrams and sensor follow from what stands below. */
   options: number;
   layers: readonly { pathways: number; window: number }[];
-  recall?: (Pick<RecallParts, "window" | "forget"> & { gates?: boolean }) | undefined;
+  recall?: (Pick<RecallParts, "window" | "forget"> & { gates?: boolean; symbols?: boolean }) | undefined;
   ngrams?: Pick<NgramParts, "buckets" | "orders"> | undefined;
   /** How many thresholds each column has: of its values, of its differences. Their rows must be the vocabulary: `sensorRows`. */
   sensor?: readonly (readonly [values: number, differences: number])[] | undefined;
@@ -63,10 +65,13 @@ const wordsOf = (length: number, draw: Draw, greatest: number) =>
   Int16Array.from({ length }, () => draw(-greatest, greatest));
 const drawScale = (draw: Draw): Scale => ({ multiplier: draw(0, 32767), shift: draw(2, 31) });
 
-function drawTable(draw: Draw, int4: boolean, rows: number, columns: number): Table {
-  if (!int4) return { kind: "ternary", trits: bytesOf(rows * columns, draw, -1, 1) };
+function drawInt4(draw: Draw, rows: number, columns: number): Int4Table {
   const steps = Uint16Array.from({ length: rows }, () => draw(0, 32767));
   return { kind: "int4", values: bytesOf(rows * columns, draw, -8, 7), steps };
+}
+
+function drawTable(draw: Draw, int4: boolean, rows: number, columns: number): Table {
+  return int4 ? drawInt4(draw, rows, columns) : { kind: "ternary", trits: bytesOf(rows * columns, draw, -1, 1) };
 }
 
 function drawLayer(draw: Draw, shape: SampleShape, pathways: number, window: number): LayerParts {
@@ -170,13 +175,14 @@ export function drawShape(draw: Draw): SampleShape {
   const hasRecall = !classifier && draw(0, 1) === 1;
   const matrices = draw(0, 3) === 0 ? OPTION.matricesInt4 : 0;
   const gates = draw(0, 1) === 1;
+  const symbols = draw(0, 1) === 1;
   return {
     dimensions: { ...dimensions, nLayers: layers.length },
     options: options | more | matrices,
     layers,
     ngrams,
     sensor,
-    recall: hasRecall ? { ...recall, gates } : undefined,
+    recall: hasRecall ? { ...recall, gates, symbols } : undefined,
   };
 }
 
@@ -201,10 +207,12 @@ export function drawModel(draw: Draw, shape: SampleShape): ModelParts {
         ? undefined
         : drawTable(draw, (options & OPTION.unembedInt4) !== 0, rows.unembedding, dModel),
     recall: shape.recall && {
-      gates: false,
-      ...shape.recall,
+      window: shape.recall.window,
+      forget: shape.recall.forget,
+      gates: shape.recall.gates === true,
       bonus: wordsOf(RECALL_PAIRS, draw, 32767),
       pull: Int16Array.from({ length: RECALL_PAIRS }, () => draw(0, 32767)),
+      symbols: shape.recall.symbols ? drawInt4(draw, GATE_ROWS, dimensions.vocab) : undefined,
     },
     ngrams: shape.ngrams && {
       ...shape.ngrams,
@@ -299,6 +307,16 @@ export function sampleRecallGates(): ModelParts {
     options: OPTION.tied,
     layers: [{ pathways: 1, window: 0 }],
     recall: { window: 5, forget: undefined, gates: true },
+  });
+}
+
+/** Gated block, with recall of few symbols that each have bonuses of their own. */
+export function sampleRecallSymbols(): ModelParts {
+  return drawModel(seededDraw(9), {
+    dimensions: dimensionsOf(5, 5, 6, 7, 1),
+    options: 0,
+    layers: [{ pathways: 1, window: 0 }],
+    recall: { window: 6, forget: 4, symbols: true },
   });
 }
 

@@ -49,6 +49,7 @@ function optionsOf(parts: ModelParts): number {
     (classNames ? OPTION.classifier : 0) |
     (recall ? OPTION.recall : 0) |
     (recall?.gates ? OPTION.recallGates : 0) |
+    (recall?.symbols ? OPTION.recallSymbols : 0) |
     (ngrams ? OPTION.ngrams : 0) |
     (pooled ? OPTION.pooled : 0) |
     (sensor ? OPTION.sensor : 0) |
@@ -222,6 +223,7 @@ class WeightsWriter {
     if (layout.sensor && sensor) this.sensor(layout.sensor, sensor);
     if (layout.ngrams && ngrams) this.ngrams(layout.ngrams, ngrams);
     this.table(layout.ngramTable, ngrams && { kind: "ternary", trits: ngrams.trits });
+    this.table(layout.recallSymbols, recall?.symbols);
     if (layout.recall && recall) this.recall(layout.recall, recall);
     if (layout.decision && decision) this.decision(layout.decision, decision);
   }

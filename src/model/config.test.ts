@@ -46,9 +46,12 @@ describe("parseConfig()", () => {
     expect(config.recall).toEqual({ window: 256, forget: "\n" });
     expect(parseConfig(configToJson(config), "x")).toEqual(config);
     expect(configToJson(parseConfig(gated, "x"))).not.toHaveProperty("recall");
-    expect(parseConfig({ ...gpt, recall: { gates: false } }, "x").recall).toEqual({ window: 256 });
+    expect(parseConfig({ ...gpt, recall: { gates: false, symbols: false } }, "x").recall).toEqual({ window: 256 });
     const gates = parseConfig({ ...gated, recall: { gates: true } }, "x");
     expect(parseConfig(configToJson(gates), "x")).toEqual(gates);
+    const symbols = parseConfig({ ...gated, recall: { symbols: true } }, "x");
+    expect(parseConfig(configToJson(symbols), "x")).toEqual(symbols);
+    expect(tensorSpecs(symbols, 9, 9).at(-1)).toMatchObject({ name: "recall.symbols", shape: [2, 9] });
     const heights = (json: object) =>
       tensorSpecs(parseConfig(json, "x"), 9, 9)
         .filter(({ group }) => group === "embedding")

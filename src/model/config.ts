@@ -46,6 +46,8 @@ export interface RecallConfig {
   forget?: string | undefined;
   /** Whether two rows more of the unembedding say, by the residual stream, how much recall counts: without and with a match. */
   gates?: true | undefined;
+  /** Whether every symbol has two bonuses of its own, in 4 bits: without and with a match. */
+  symbols?: true | undefined;
 }
 
 /** Rows of the unembedding behind those of the outputs. */

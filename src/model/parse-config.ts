@@ -81,8 +81,9 @@ const recallSchema = v.strictObject(
       ),
     ),
     gates: v.optional(flag),
+    symbols: v.optional(flag),
   },
-  '{"window": 256, "forget": "<|endoftext|>", "gates": true}',
+  '{"window": 256, "forget": "<|endoftext|>", "gates": true, "symbols": true}',
 );
 
 const ngramsSchema = v.strictObject(
@@ -132,9 +133,12 @@ const configSchema = v.strictObject(
 );
 type RawConfig = v.InferOutput<typeof configSchema>;
 
-/** Without a key that says what is so anyway. */
-const recallOf = ({ gates, ...recall }: NonNullable<RawConfig["recall"]>): RecallConfig =>
-  gates ? { ...recall, gates } : recall;
+/** Without keys that say what is so anyway. */
+const recallOf = ({ gates, symbols, ...recall }: NonNullable<RawConfig["recall"]>): RecallConfig => ({
+  ...recall,
+  ...(gates ? { gates } : {}),
+  ...(symbols ? { symbols } : {}),
+});
 
 const shown = (value: unknown): string => {
   if (value === undefined) return "missing";

@@ -5,6 +5,7 @@ import { Recall } from "./recall.js";
 
 const BONUS = Float64Array.from({ length: RECALL_LENGTHS * RECALL_KINDS }, (_, i) => i + 0.5);
 const GATES = [0.25, -1.5];
+const OWN = Float64Array.from({ length: 10 }, (_, i) => (i % 3) - i / 4);
 const PULL = BONUS.map((bonus) => (bonus % 7) / 8 - 0.1);
 
 /** The logits by the formulas of ARCHITECTURE.md, from the symbols read since the last that empties the memory. */
@@ -25,7 +26,8 @@ function byDefinition(symbols: readonly number[], window: number, logits: readon
     const kind = match < longest ? 0 : 2 * count <= all ? 1 : count === 1 ? 2 : 3;
     const at = RECALL_KINDS * match + kind;
     const raised = BONUS[at] + Math.min(Math.max(PULL[at], 0), 1) * (Math.max(...logits) - logit);
-    return logit + (raised + GATES[Math.min(match, 1)]);
+    const row = Math.min(match, 1);
+    return logit + (raised + GATES[row] + OWN[5 * row + symbol]);
   });
 }
 
@@ -33,7 +35,7 @@ test("Recall is what its definition says, for any text and window", () => {
   const text = fc.array(fc.nat(3), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: 20 }), fc.option(fc.nat(3)), (symbols, window, forget) => {
-      const recall = new Recall(window, forget ?? undefined, { bonus: BONUS, pull: PULL });
+      const recall = new Recall(window, forget ?? undefined, { bonus: BONUS, pull: PULL, own: OWN });
       symbols.forEach((symbol, t) => {
         recall.read(symbol);
         const known = symbols.slice(symbols.lastIndexOf(forget ?? -1, t) + 1, t + 1);

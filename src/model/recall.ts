@@ -8,6 +8,7 @@ export class Recall {
   readonly #forget: number | undefined;
   readonly #bonus: Float64Array;
   readonly #pull: Float64Array;
+  readonly #own: Float64Array | undefined;
   /** Newest first; a match is how many symbols before a place equal the newest ones. */
   readonly #symbols: number[] = [];
   readonly #matches: number[] = [];
@@ -15,16 +16,18 @@ export class Recall {
   /**
    * @param forget the symbol that empties the memory
    * @param bonus in nats, index RECALL_KINDS * match + kind; `pull` likewise, used within 0..1
+   * @param own in nats, what each symbol adds besides: a row without a match, a row with one; nothing when left out
    */
   constructor(
     window: number,
     forget: number | undefined,
-    { bonus, pull }: { bonus: ArrayLike<number>; pull: ArrayLike<number> },
+    { bonus, pull, own }: { bonus: ArrayLike<number>; pull: ArrayLike<number>; own?: Float64Array | undefined },
   ) {
     this.#window = window;
     this.#forget = forget;
     this.#bonus = Float64Array.from(bonus);
     this.#pull = Float64Array.from(pull, (value) => Math.min(Math.max(value, 0), 1));
+    this.#own = own;
   }
 
   reset(): void {
@@ -61,8 +64,9 @@ export class Recall {
     const top = logits.reduce((a, b) => Math.max(a, b));
     for (const [symbol, count] of counts) {
       const index = RECALL_KINDS * count.longest + kindOf(count, all);
+      const row = count.longest === 0 ? 0 : 1;
       const raised = this.#bonus[index] + this.#pull[index] * (top - logits[symbol]);
-      logits[symbol] += raised + gates[count.longest === 0 ? 0 : 1];
+      logits[symbol] += raised + gates[row] + (this.#own?.[row * logits.length + symbol] ?? 0);
     }
   }
 }

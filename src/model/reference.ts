@@ -5,6 +5,7 @@ import {
   PATHWAYS,
   pathwaysOf,
   RECALL_GATES,
+  type RecallConfig,
   TAPS,
 } from "./config.js";
 import { exp } from "./elementary.js";
@@ -393,11 +394,13 @@ class Layer {
   }
 }
 
-const recallOf = (model: QuantisedModel, window: number): Recall =>
-  new Recall(window, model.forget, {
+function recallOf(model: QuantisedModel, { window, symbols }: RecallConfig): Recall {
+  return new Recall(window, model.forget, {
     bonus: tensorOf(model, "recall.bonus").values,
     pull: tensorOf(model, "recall.pull").values,
+    own: symbols && matrixOf(tensorOf(model, "recall.symbols")).weights,
   });
+}
 
 /** The rows that runs of symbols add to the embedding. */
 class Ngrams {
@@ -484,7 +487,7 @@ export class ReferenceModel {
     this.#answers = zeros(this.#unembedding.rows);
     this.#logits = this.#answers.subarray(0, outputs);
     this.#gates = config.recall?.gates ? this.#answers.subarray(outputs) : zeros(RECALL_GATES);
-    this.#recall = config.recall && recallOf(model, config.recall.window);
+    this.#recall = config.recall && recallOf(model, config.recall);
     this.#ngrams = config.ngrams && new Ngrams(config.ngrams, tensorOf(model, "ngrams"));
     this.#pooled = config.pool === "sum" ? zeros(config.dModel) : undefined;
   }

@@ -4,6 +4,7 @@ import {
   isTransformer,
   type ModelConfig,
   pathwaysOf,
+  RECALL_GATES,
   RECALL_KINDS,
   RECALL_LENGTHS,
   TAPS,
@@ -120,6 +121,9 @@ export function tensorSpecs(config: ModelConfig, vocab: number, outputs: number)
     ...(config.tied ? [] : [table("unembed", outputs + gatesOf(config), config.unembedding)]),
     ...(config.ngrams ? [ngramTable(config.ngrams.buckets)] : []),
     ...(config.recall ? [recalled("bonus"), recalled("pull")] : []),
+    ...(config.recall?.symbols
+      ? [{ name: "recall.symbols", shape: [RECALL_GATES, vocab], quantiser: "int4", group: "vector" } as const]
+      : []),
   ];
 }
 

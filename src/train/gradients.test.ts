@@ -184,8 +184,9 @@ function recalled(
     const m = Math.max(...own);
     const count = own.filter((length) => length === m).length;
     const k = m < greatest ? 0 : 2 * count <= atGreatest ? 1 : count === 1 ? 2 : 3;
-    const gate = gates[Math.min(m, 1)] ?? 0;
-    return logit + bonus[4 * m + k] + pull[4 * m + k] * (Math.max(...logits) - logit) + gate;
+    const row = Math.min(m, 1);
+    const added = (gates[row] ?? 0) + (tensors.get("recall.symbols")?.[row * logits.length + symbol] ?? 0);
+    return logit + bonus[4 * m + k] + pull[4 * m + k] * (Math.max(...logits) - logit) + added;
   });
 }
 
@@ -337,6 +338,7 @@ const cases: [string, unknown][] = [
   ["llama with recall of 3 symbols, tied", { ...llama, ...recalling, tied: true, recall: { window: 3 } }],
   ["base with recall of 1 symbol", { ...base, ...recalling, recall: { window: 1 } }],
   ["gated with gates of recall", { ...gated, ...recalling, recall: { window: 64, gates: true } }],
+  ["gated with bonuses of symbols", { ...gated, ...recalling, recall: { window: 64, gates: true, symbols: true } }],
   [
     "llama with gates of recall, tied int4",
     { ...llama, ...recalling, tied: true, embedding: "int4", recall: { gates: true } },

@@ -128,7 +128,8 @@ export interface Layout {
   /** Not in the llama block. */
   finalBeta: TensorSlot | undefined;
   unembed: MatrixGroup;
-  recall: { bonus: TensorSlot; pull: TensorSlot } | undefined;
+  /** `symbols`: what each symbol adds by itself, where the configuration has that. */
+  recall: { bonus: TensorSlot; pull: TensorSlot; symbols: TensorSlot | undefined } | undefined;
   /** Gradient of the embedding's output for all windows, packed by columns. */
   embedStore: number;
   /** Gradients of all vectors (and taps) side by side, and each window's share of them. */
@@ -474,7 +475,11 @@ export function planLayout(
     finalGamma: named("final.gamma"),
     finalBeta: byName.get("final.beta"),
     unembed,
-    recall: config.recall && { bonus: named("recall.bonus"), pull: named("recall.pull") },
+    recall: config.recall && {
+      bonus: named("recall.bonus"),
+      pull: named("recall.pull"),
+      symbols: byName.get("recall.symbols"),
+    },
     embedStore: allocator.take(batch * tokens * embed.stride),
     vectorGradients,
     vectorCount,

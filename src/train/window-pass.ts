@@ -126,8 +126,13 @@ export class WindowPass {
     // Eight lengths more before the first.
     const kept = [scratch.recallLengths + 16, scratch.recallPlaces, scratch.recallHeads, scratch.recallEntries];
     const sizes = [plan.unembed.rows, plan.outputs];
-    const flags = [recallEntriesPerToken(plan), gatesOf(config)];
-    k.recallForward(scratch.logits, ...sizes, ...read, ...parameters, ...kept, ...flags);
+    const more = [
+      recallEntriesPerToken(plan),
+      gatesOf(config),
+      recall.symbols?.effective ?? 0,
+      recall.symbols?.stride ?? 0,
+    ];
+    k.recallForward(scratch.logits, ...sizes, ...read, ...parameters, ...kept, ...more);
   }
 
   private recallBackward(): void {
@@ -135,9 +140,11 @@ export class WindowPass {
     const { k, plan, scratch, T } = pass;
     const { config, recall } = plan;
     if (!recall || !this.recalls) return;
-    const partials = [pass.partialOf(recall.bonus), pass.partialOf(recall.pull)];
+    const { bonus, pull, symbols } = recall;
+    const partials = [pass.partialOf(bonus), pass.partialOf(pull)];
     const kept = [scratch.recallHeads, scratch.recallEntries, recallEntriesPerToken(plan), gatesOf(config)];
-    k.recallBackward(scratch.logits, plan.unembed.rows, plan.outputs, T, recall.pull.latent, ...partials, ...kept);
+    const own = symbols ? [pass.partialOf(symbols), symbols.stride] : [0, 0];
+    k.recallBackward(scratch.logits, plan.unembed.rows, plan.outputs, T, pull.latent, ...partials, ...kept, ...own);
   }
 
   private loss(scale: number): void {

@@ -81,6 +81,13 @@ function parametersOf(own: i32, all: i32): i32 {
   return KINDS * m + (count === 1 ? 2 : 3);
 }
 
+/** Address of what symbol `v` adds by itself; `index` of the parameters says which row. */
+// @ts-ignore: decorator
+@inline
+function ownOf(own: usize, stride: i32, v: usize, index: i32): usize {
+  return own + ((v + <usize>(index >= KINDS ? stride : 0)) << 2);
+}
+
 /** Address of the gate that counts for parameters `index`. */
 // @ts-ignore: decorator
 @inline
@@ -96,10 +103,11 @@ function gateOf(row: usize, V: i32, index: i32): usize {
  * @param lengths u16 per position and 8 more before them
  * @param heads i32 pairs per token: entries, symbol of the largest logit
  * @param gates 2: columns V and V + 1 of the logits are gates, added to the symbols without and with a match; 0: there are none
+ * @param own [2, ownStride]: what each symbol adds by itself, without and with a match; 0: nothing
  */
 export function recallForward(
   logits: usize, stride: i32, V: i32, symbols: usize, history: i32, T: i32, window: i32, forget: i32, bonus: usize, pull: usize,
-  lengths: usize, places: usize, heads: usize, entries: usize, entriesPerToken: i32, gates: i32,
+  lengths: usize, places: usize, heads: usize, entries: usize, entriesPerToken: i32, gates: i32, own: usize, ownStride: i32,
 ): void {
   let begin = 0;
   for (let at = 0; at < history + T; at++) {
@@ -118,15 +126,16 @@ export function recallForward(
     const largest = load<f32>(row + (<usize>best << 2));
     for (let i = low; i <= at; i++) {
       const v = <usize>load<u16>(symbols + (<usize>i << 1));
-      const own = <i32>load<u16>(places + (v << 1));
-      if (own === 0) continue;
+      const counts = <i32>load<u16>(places + (v << 1));
+      if (counts === 0) continue;
       store<u16>(places + (v << 1), 0);
-      const index = parametersOf(own, all);
+      const index = parametersOf(counts, all);
       const logit = row + (v << 2);
       const gap = largest - load<f32>(logit);
       const parameter = <usize>index << 2;
       let raised = load<f32>(logit) + load<f32>(bonus + parameter) + load<f32>(pull + parameter) * gap;
       if (gates) raised += load<f32>(gateOf(row, V, index));
+      if (own) raised += load<f32>(ownOf(own, ownStride, v, index));
       store<f32>(logit, raised);
       store<i32>(entry, <i32>v | (index << 16));
       store<f32>(entry, gap, 4);
@@ -137,10 +146,10 @@ export function recallForward(
   }
 }
 
-/** Turns the gradient of the changed logits into that of the logits and gates, in place, and adds to those of bonus and pull. */
+/** Turns the gradient of the changed logits into that of the logits and gates, in place, and adds to those of bonus, pull and own. */
 export function recallBackward(
   gradients: usize, stride: i32, V: i32, T: i32, pull: usize, dBonus: usize, dPull: usize,
-  heads: usize, entries: usize, entriesPerToken: i32, gates: i32,
+  heads: usize, entries: usize, entriesPerToken: i32, gates: i32, dOwn: usize, ownStride: i32,
 ): void {
   for (let t = 0; t < T; t++) {
     const row = gradients + <usize>t * (<usize>stride << 2);
@@ -161,6 +170,10 @@ export function recallBackward(
       if (gates) {
         const gate = gateOf(row, V, index);
         store<f32>(gate, load<f32>(gate) + gradient);
+      }
+      if (dOwn) {
+        const own = ownOf(dOwn, ownStride, <usize>(packed & 0xffff), index);
+        store<f32>(own, load<f32>(own) + gradient);
       }
       ofLargest += pulled;
     }
