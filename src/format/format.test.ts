@@ -134,9 +134,15 @@ describe("readModel()", () => {
   });
 
   test("either refuses or round-trips a file with changed bytes and the right checksum", () => {
-    const valid = [sampleBase, sampleGated, sampleClassifier, sampleRecall, sampleNgrams, sampleSensor, sampleRecallSymbols].map((sample) =>
-      writeModel(sample()),
-    );
+    const valid = [
+      sampleBase,
+      sampleGated,
+      sampleClassifier,
+      sampleRecall,
+      sampleNgrams,
+      sampleSensor,
+      sampleRecallSymbols,
+    ].map((sample) => writeModel(sample()));
     fc.assert(
       fc.property(
         fc.nat(6),
