@@ -146,10 +146,13 @@ test.each([
   ["text-256k", "256k", plan.ours],
 ])("%s is the latest shape of ours in the comparison, trained as there", (name, tier, model) => {
   const ours = modelOf(model) as (typeof plan.models)[number];
-  const { gates, optimizer = "adamw", vectorWeightDecay, initialGain, ...shape } = ours.shapes[tier].at(-1);
+  const { gates, symbols, optimizer = "adamw", vectorWeightDecay, initialGain, ...shape } = ours.shapes[tier].at(-1);
   const config = namedConfig(name);
   const { learningRate, embeddingLearningRate, ...train } = config.train;
-  expect(configToJson(config)).toMatchObject({ ...shape, recall: { window: ours.config.recall.window, gates } });
+  expect(configToJson(config)).toMatchObject({
+    ...shape,
+    recall: { window: ours.config.recall.window, gates, symbols },
+  });
   expect(embeddingLearningRate).toBe(plan.embeddingRate * learningRate);
   const steps = plan.budgets[plan.tuning.budget as keyof typeof plan.budgets];
   expect(train).toMatchObject({ ...plan.train, optimizer, vectorWeightDecay, initialGain, steps });

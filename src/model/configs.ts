@@ -23,9 +23,8 @@ const tokens20k = {
 
 /**
  * What needs the fewest bits per byte after 3,000 steps of all that was compared at so much flash ("Quality at equal flash" in
- * RESULTS.md), trained as there; text-20k-4k of what needs so little RAM, and text-256k with gains that are better by one seed's
- * validation (ARCHITECTURE.md, "Comparing quality"). Nothing empties the memory: what ends a document, if anything, is the text's
- * own affair.
+ * RESULTS.md), trained as there; text-20k-4k of what needs so little RAM. Nothing empties the memory: what ends a document, if
+ * anything, is the text's own affair.
  */
 const text = (dModel: number, dInner: number, nLayers: number, more: { train: object; [key: string]: unknown }) => ({
   block: "gated",
@@ -33,7 +32,7 @@ const text = (dModel: number, dInner: number, nLayers: number, more: { train: ob
   dInner,
   nLayers,
   pathways: ["local", "state"],
-  recall: { window: 512, gates: true },
+  recall: { window: 512, gates: true, symbols: true },
   ...more,
   train: { batch: 8, vectorWeightDecay: 0, initialGain: 0.3, decay: "cosine", ...more.train },
 });
@@ -85,22 +84,22 @@ const shapes: Record<string, unknown> = {
     // As the comparison trains all its models: RESULTS.md, "Quality at equal flash".
     train: { ...tokens20k.train, embeddingLearningRate: 0.02, decay: "cosine" },
   },
-  "text-20k": text(60, 60, 2, {
+  "text-20k": text(60, 55, 2, {
     alphabet: { kind: "tokens", size: 480 },
     train: { context: 93, embeddingLearningRate: 0.02 },
   }),
   // For chips of 6 KB of RAM: it needs 4,448 bytes, built with ATOME_TABLES=1.
-  "text-20k-4k": text(72, 65, 2, {
+  "text-20k-4k": text(72, 61, 2, {
     alphabet: { kind: "tokens", size: 352 },
-    recall: { window: 192, gates: true },
+    recall: { window: 192, gates: true, symbols: true },
     train: { context: 103, embeddingLearningRate: 0.02 },
   }),
-  "text-64k": text(56, 93, 3, {
+  "text-64k": text(56, 90, 3, {
     ...tiedTokens,
     matrices: "int4",
     train: { context: 77, optimizer: "muon", embeddingLearningRate: 0.02 },
   }),
-  "text-256k": text(128, 530, 4, {
+  "text-256k": text(128, 526, 4, {
     ...tiedTokens,
     train: { context: 77, optimizer: "muon", learningRate: 0.01, embeddingLearningRate: 0.01 },
   }),
