@@ -60,6 +60,9 @@ const fitted = [
   gated(24, 48, 2, 96, { pathways: ["local", "state"], recall: { window: 48 } }),
   gated(40, 60, 1, 300, { pathways: ["local", "state"], recall: { window: 16 } }),
   gated(32, 96, 1, 64, { pathways: ["local"], recall: { window: 40 } }),
+  // Of fewer places than the prompts have different symbols: each adds its bonus.
+  gated(24, 48, 2, 96, { pathways: ["local", "state"], recall: { window: 30, symbols: true } }),
+  gated(32, 64, 1, 64, { pathways: ["local"], recall: { window: 20, gates: true, symbols: true } }),
   gated(48, 80, 2, 96, { pathways: ["local", "state"], matrices: "int4" }),
   gated(21, 33, 4, 64, { pathways: all, dHead: 8, window: 20, matrices: "int4" }),
   base(24, 3, 8, 16, 64, { matrices: "int4" }),
@@ -78,7 +81,11 @@ const tried = [
   base(128, 2, 32, 40, 256),
   gated(40, 87, 3, 300, { pathways: ["local", "state"], recall: { window: 32 } }),
   gated(56, 112, 2, 96, { pathways: ["local", "state"] }),
-  gated(56, 93, 3, 256, { pathways: ["local", "state"], matrices: "int4", recall: { window: 32, gates: true } }),
+  gated(56, 93, 3, 256, {
+    pathways: ["local", "state"],
+    matrices: "int4",
+    recall: { window: 28, gates: true, symbols: true },
+  }),
   gated(28, 50, 3, 128, { pathways: all, dHead: 12, window: 24 }),
   classes(36, 80, 12, { pooled: true, ngrams: { buckets: 400, orders: 5 } }),
   classes(32, 0, 3, { sensor: Array(4).fill([16, 8]) }),

@@ -116,7 +116,12 @@ export function syntheticParts(
       pathways: bitsOf(pathways),
       window: pathways.sparse ? window : 0,
     })),
-    recall: recall && { window: recall.window, forget: undefined, gates: recall.gates === true },
+    recall: recall && {
+      window: recall.window,
+      forget: undefined,
+      gates: recall.gates === true,
+      symbols: recall.symbols === true,
+    },
     ngrams,
     sensor,
   });

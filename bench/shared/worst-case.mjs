@@ -146,7 +146,12 @@ function ascending(parts) {
     ...parts,
     embedding: window > 0 ? thermometers() : unembedding ? embedding : rising(embedding),
     unembedding: unembedding && rising(unembedding),
-    recall: recall && { ...recall, bonus: filled(recall.bonus, 0), pull: filled(recall.pull, 0) },
+    recall: recall && {
+      ...recall,
+      bonus: filled(recall.bonus, 0),
+      pull: filled(recall.pull, 0),
+      symbols: recall.symbols && { ...recall.symbols, steps: filled(recall.symbols.steps, 0) },
+    },
     finalNorm: { gamma: filled(finalNorm.gamma, 0), beta: filled(finalNorm.beta, 512) },
     layers: parts.layers.map((layer) => (layer.pathways & PATHWAY.sparse ? ascendingLayer(layer, parts) : layer)),
   };

@@ -47,6 +47,7 @@ export const WORK = [
   ["layers", "layers: router, square root, division"],
   ["outputs", "logits: 4-bit steps, argmax"],
   ["places", "symbols that recall remembers"],
+  ["bonuses", "different ones of them with bonuses of their own"],
   ["added", "channels of the rows of the embedding and of n-grams"],
   ["levels", "thresholds of a sample"],
   ["pooled", "channels of the sum over the steps"],
@@ -136,6 +137,7 @@ export function workOf(shape: Shape, tables: Tables): Work {
   work.normed += dModel;
   work.outputs += outputs;
   work.places += recallWindow;
+  if ((options & OPTION.recallSymbols) !== 0) work.bonuses += Math.min(recallWindow, outputs);
   countExtras(work, shape);
   countMatrix(work, (options & OPTION.unembedInt4) !== 0, rows, dModel, tables);
   work.scaled += rows;
