@@ -78,11 +78,9 @@ function modelLines(model: ModelDescription, file: FileFacts, ram: string): stri
     ["alphabet", alphabetWords(model)],
   ];
   if (model.recall) {
-    const { window, forget, gates } = model.recall;
-    facts.push([
-      "recall",
-      `${window} symbols${forget === null ? "" : `, forgotten at symbol ${forget}`}${gates ? ", with gates" : ""}`,
-    ]);
+    const { window, forget } = model.recall;
+    const forgets = forget === null ? "" : `, forgotten at symbol ${forget}`;
+    facts.push(["recall", `${window} symbols${forgets}`]);
   }
   const ranges = rangeWords(model);
   if (ranges !== "") facts.push(["valid", ranges]);
