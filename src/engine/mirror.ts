@@ -671,15 +671,6 @@ function loadSum(a: Atome): void {
 /** The last of the weights. */
 const recallRecord = (a: Atome): number => a.content + read32(a.model, HEADER_BYTES + 4) - RECALL_BYTES;
 
-/** The table before it: what symbol adds by itself, without (row 0) or with a match (row 1). */
-function ownBonus(a: Atome, row: number, symbol: number): number {
-  const { model } = a;
-  const rowBytes = (a.vocab + 1) >> 1;
-  const table = recallRecord(a) - align4(2 * rowBytes) - 4;
-  const pair = model[table + 4 + row * rowBytes + (symbol >> 1)];
-  return ((symbol & 1 ? pair >> 4 : pair & 15) - 8) * read16(model, table + 2 * row);
-}
-
 /**
  * The memory: how many places there are, their symbols, newest first, and their matches. A symbol read moves all symbols one
  * place on, and then what stood before the symbol of a place is what was at the place: each match grows or ends there.
@@ -722,6 +713,15 @@ function countMatches(a: Atome, symbols: number, matches: number, n: number): nu
     all = countMatch(all, match);
   }
   return all;
+}
+
+/** What a symbol adds by itself, without (row 0) or with a match (row 1): of the table before the record. */
+function ownBonus(a: Atome, row: number, symbol: number): number {
+  const { model } = a;
+  const rowBytes = (a.vocab + 1) >> 1;
+  const table = recallRecord(a) - align4(2 * rowBytes) - 4;
+  const pair = model[table + 4 + row * rowBytes + (symbol >> 1)];
+  return ((symbol & 1 ? pair >> 4 : pair & 15) - 8) * read16(model, table + 2 * row);
 }
 
 /** Changes the logit of each symbol that stands at a remembered place, once. */
