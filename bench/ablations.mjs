@@ -167,7 +167,7 @@ function tierTable(tier) {
 if (!options.list) {
   const text = `Each variant fills the flash of its tier by its inner width, counted as for rivals in the comparison above, which leaves out records and
 metadata: flash bytes are those of the .atome file where there is one, up to 1 % more. Each has the same text, 3,000 steps of 2 KB, and the learning rate
-${LEARNING_RATE} (not tuned for each). Bits per byte of the test text by the trainer, in windows, float activations: some variants have no integer engine.
+${LEARNING_RATE} (not tuned for each). "As it is" is the comparison's shape without bonuses of symbols, which are a variant here. Bits per byte of the test text by the trainer, in windows, float activations: some variants have no integer engine.
 Variants that do not fit are left out. The convolution cannot be left out: the gated block is built on it. Differences are paired by seed.
 
 ${options.tier.map(tierTable).join("\n\n")}`;

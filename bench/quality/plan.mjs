@@ -160,7 +160,7 @@ const gated20k = { dModel: 36, nLayers: 3, alphabet: tokens(640), ...gates };
 const gated64k = { dModel: 56, nLayers: 3, ...tied4Bit, matrices: "int4", ...muon, ...gates };
 const gated256k = { dModel: 128, nLayers: 4, ...tied4Bit, ...muon, ...gates };
 
-/** What `npm run bench -- ablations` takes parts away from: the chosen shapes and recipes. */
+/** What `npm run bench -- ablations` changes: the chosen shapes and recipes but for the bonuses of symbols, one of its changes. */
 const ablated = { "20k": wide20k(60, 2, 480), "64k": { ...gated64k, ...undecayedVectors, ...smallGains } };
 
 const atomeShapes = {

@@ -591,6 +591,9 @@ const recall16 =
     at16((valid.layout.recall as Item).offset + field, value)(view, valid, bytes);
 
 const recall: Case[] = [
+  entry("recall-symbols-step-32768", "scale", sampleRecallSymbols, (view, valid, bytes) =>
+    at16((valid.layout.recallSymbols as Item).offset + 2, 32768)(view, valid, bytes),
+  ),
   entry("recall-window-0", "recall", sampleRecall, recall16(RECALL.window, 0)),
   entry("recall-window-1025", "recall", sampleRecall, recall16(RECALL.window, 1025)),
   // No valid decay of a state: error 19 all the same.
