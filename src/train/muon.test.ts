@@ -106,6 +106,29 @@ describe("muon()", () => {
     expect(relativeError(read(address.w, rows, columns), combined(before, 0.9, step, -0.1))).toBeLessThan(1e-4);
   });
 
+  test("ends the momentum of what no gradient reaches any more", () => {
+    const [rows, columns] = [16, 16];
+    floats.fill(0);
+    const gradient = randomGradient(rows, columns);
+    const update = () => kernels.muon(address.w, address.m, address.g, rows, columns, address.scratch, 1, 0.1, 1);
+    update();
+    // From here on no gradient reaches the last row, of which 0.95^n is left.
+    view(address.g, rows, columns)
+      .subarray((rows - 1) * columns)
+      .fill(0);
+    for (let n = 0; n < 100; n++) update();
+    const left = gradient[rows - 1].map((value) => value * 0.95 ** 100);
+    expect(relativeError(read(address.m, rows, columns).slice(-1), [left])).toBeLessThan(1e-4);
+    for (let n = 0; n < 700; n++) update();
+    expect(read(address.m, rows, columns)[rows - 1].every((value) => value === 0)).toBe(true);
+    expect(
+      relativeError(
+        read(address.m, rows, columns).slice(0, -1),
+        gradient.slice(0, -1).map((row) => row.map((value) => 20 * value)),
+      ),
+    ).toBeLessThan(1e-4);
+  });
+
   test("leaves the weights where the gradient is zero", () => {
     floats.fill(0);
     floats.fill(3, address.w / 4, address.w / 4 + 8 * 16);

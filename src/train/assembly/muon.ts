@@ -13,6 +13,9 @@ const A: f32 = 3.4445;
 const B: f32 = -4.775;
 const C: f32 = 2.0315;
 const EPSILON: f64 = 1e-7;
+/** Momentum below it is none: that of a channel which no gradient reaches any more would end as subnormal numbers, 0.95 of
+ * the least of which is itself, and products with those take many times as long. */
+const LEAST_MOMENT: f32 = 8.8817842e-16; // 2^-50
 
 /**
  * One step of Muon on a matrix w [rows, stride] in place: g' = g * gradientScale, m = 0.95 m + g', u = g' + 0.95 m (Nesterov),
@@ -42,14 +45,16 @@ export function muon(
   }
 }
 
-/** m = 0.95 m + g * gradientScale, u = g * gradientScale + 0.95 m; rows of u from `rows` to `height` are zeros. */
+/** m = 0.95 m + g * gradientScale, 0 where below 2^-50, u = g * gradientScale + 0.95 m; rows of u from `rows` to `height` are zeros. */
 function follow(u: usize, m: usize, g: usize, rows: i32, height: i32, stride: i32, gradientScale: f32): void {
   const bytes = <usize>(rows * stride) << 2;
   const scale = f32x4.splat(gradientScale);
   const momentum = f32x4.splat(MOMENTUM);
+  const least = f32x4.splat(LEAST_MOMENT);
   for (let c: usize = 0; c < bytes; c += 16) {
     const gradient = f32x4.mul(v128.load(g + c), scale);
-    const moment = f32x4.add(f32x4.mul(v128.load(m + c), momentum), gradient);
+    const sum = f32x4.add(f32x4.mul(v128.load(m + c), momentum), gradient);
+    const moment = v128.and(sum, f32x4.ge(f32x4.abs(sum), least));
     v128.store(m + c, moment);
     v128.store(u + c, f32x4.add(gradient, f32x4.mul(moment, momentum)));
   }
