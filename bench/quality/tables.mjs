@@ -223,7 +223,7 @@ ATOME_TABLES=1 (the same bits, more instructions) and needs at most half of what
 Ours otherwise remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
 without recall, and a rival that was given our recall, with the same memory and gates, without bonuses of symbols. A third kind is ours with 4-bit matrices and without gates, which no verdict below is of. Shapes
 of ours with "gates" say at every symbol how much recall counts, those with "symbol bonuses" which symbols come again once a text has had them (ARCHITECTURE.md, "Recall"); at 262,144 bytes both were tried with one rate, the one tuned without them, and of the
-other budgets and contexts, the bonuses were tried where they stand in the table.
+other budgets and contexts, the bonuses were tried where they stand in the table, and of 30,000 steps with less RAM and at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).
 
 A row is the shape and rate with the least mean validation among those with the most seeds; "seeds" says how many runs its mean is of: all seeds for ours
 and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate, and half
