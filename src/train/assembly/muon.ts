@@ -13,9 +13,11 @@ const A: f32 = 3.4445;
 const B: f32 = -4.775;
 const C: f32 = 2.0315;
 const EPSILON: f64 = 1e-7;
-/** Momentum below it is none: that of a channel which no gradient reaches any more would end as subnormal numbers, 0.95 of
- * the least of which is itself, and products with those take many times as long. */
-const LEAST_MOMENT: f32 = 8.8817842e-16; // 2^-50
+/**
+ * 2^-50; momentum below it is none. That of a channel which no gradient reaches any more would end as subnormal numbers, 0.95
+ * of the least of which is itself, and products with those take many times as long.
+ */
+const LEAST_MOMENT: f32 = 8.8817842e-16;
 
 /**
  * One step of Muon on a matrix w [rows, stride] in place: g' = g * gradientScale, m = 0.95 m + g', u = g' + 0.95 m (Nesterov),
