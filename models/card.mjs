@@ -42,6 +42,8 @@ const fenced = (text) => `\`\`\`text\n${text}\n\`\`\``;
 export function modelCard({ name, recipe, config, sets, facts, score, samples, sha256 }) {
   const kind = kinds[recipe.text];
   const { batch, context, steps } = config.train;
+  const tried = recipe.seedChosenFrom;
+  const chosen = tried === undefined ? "" : `, the best of ${tried.length} (${tried.join(", ")}) on validation text`;
   const licences = [...new Set(sets.map(({ attribution }) => attribution))];
   const figures = [
     ["flash", `${number(facts.bytes)} bytes (the whole file)`],
@@ -51,7 +53,7 @@ export function modelCard({ name, recipe, config, sets, facts, score, samples, s
       `${score.bitsPerByte.toFixed(4)} bits per byte, ${score.perplexity.toFixed(3)} perplexity per byte`,
     ],
     ["measured on", `${number(score.bytes)} bytes, read as one stream by the integer engine`],
-    ["trained on", `${number(steps)} steps of ${batch} x ${context} symbols, seed ${config.train.seed ?? 0}`],
+    ["trained on", `${number(steps)} steps of ${batch} x ${context} symbols, seed ${config.train.seed ?? 0}${chosen}`],
     ["dimensions", dimensions(facts)],
     ["SHA-256 of model.atome", `\`${sha256}\``],
     ["SHA-256 of the training text", `\`${facts.metadata.dataSha256}\``],
