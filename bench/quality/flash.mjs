@@ -24,9 +24,9 @@ const ROW_BYTES = {
 /** A ternary matrix has one scale: multiplier and shift. */
 const SCALE_BYTES = 4;
 
-function tensorBytes({ shape, group, quantiser }) {
-  if (group === "vector") return 2 * shape[0];
+function tensorBytes({ shape, quantiser }) {
   const [rows, columns] = shape;
+  if (columns === undefined) return 2 * rows;
   return rows * ROW_BYTES[quantiser](columns) + (quantiser === "ternary" ? SCALE_BYTES : 0);
 }
 

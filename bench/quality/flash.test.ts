@@ -94,6 +94,15 @@ describe("rivalFlashBytes()", () => {
     expect(rivalFlashBytes(config, bytes)).toBe(header + 256 * 12 + layer + vectors / 2);
   });
 
+  test("counts what recall's gates and bonuses of symbols add to the .atome file", () => {
+    const recalling = (recall: object) => configOf({ block: "gated", dModel: 8, dInner: 8, nLayers: 1, recall });
+    const [plain, whole] = [recalling({ window: 16 }), recalling({ window: 16, gates: true, symbols: true })];
+    const rival = rivalFlashBytes(whole, tokens) - rivalFlashBytes(plain, tokens);
+    const ours = exported(whole, tokens).length - exported(plain, tokens).length;
+    // The file pads the bonuses: two rows of 261 in 4 bits with their steps, 266 bytes, to 268.
+    expect(rival).toBe(ours - 2);
+  });
+
   test("counts a token table as the .atome file has it", () => {
     const config = configOf({ block: "gated", dModel: 8, dInner: 8, nLayers: 1 });
     const rows = (alphabet: Alphabet) => 2 * (alphabet.size * 2);
