@@ -20,8 +20,8 @@ const kinds = {
     heldOut: "the pages, one in 20 by a hash of their name, that it was not trained on",
     limits: [
       "It has read thousands of pages and can hold few: it writes commands of the right shape, often with wrong names and options. Never run one unread.",
-      "Asked for a command that is not in the pages, it makes one up.",
-      "A page says its command's name in every line: the default `--recall words` sometimes says it twice (`git git commit`), and with `--recall off` another command may take its place.",
+      "Asked for a command, it often writes another, made up or not, though the pages it was trained on have it: after `tar: extract an archive`, say.",
+      "A page says its command's name in every line: the default `--recall words` sometimes says it twice (`git git commit`, `gitgit`), and with `--recall off` another command may take its place.",
     ],
   },
   novels: {
@@ -43,7 +43,7 @@ export function modelCard({ name, recipe, config, sets, facts, score, samples, s
   const kind = kinds[recipe.text];
   const { batch, context, steps } = config.train;
   const tried = recipe.seedChosenFrom;
-  const chosen = tried === undefined ? "" : `, the best of ${tried.length} (${tried.join(", ")}) on validation text`;
+  const chosen = tried === undefined ? "" : `, of seeds ${tried.join(", ")} the best on validation text`;
   const licences = [...new Set(sets.map(({ attribution }) => attribution))];
   const figures = [
     ["flash", `${number(facts.bytes)} bytes (the whole file)`],
