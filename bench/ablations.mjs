@@ -3,7 +3,8 @@
 //
 //     ATOME_DATA=... npm run bench -- ablations [--tier 20k] [--list | --tables] [--jobs 2] [--keep folder] [--json] [--dry-run]
 //
-// A stopped run goes on: outcomes are kept in the folder and in results.json.
+// A stopped run goes on: outcomes are kept in the folder and in results.json. --list tells what is to be trained and trains nothing,
+// --tables writes the tables of what is there, --dry-run trains but leaves RESULTS.md alone.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

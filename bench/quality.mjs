@@ -5,7 +5,7 @@
 //
 // What is compared stands in quality/plan.mjs. A stopped or extended comparison goes on: outcomes are kept in the folder and in
 // results.json. --list tells what is to be trained and trains nothing, --tables writes the tables of what is there, --dry-run
-// leaves RESULTS.md alone; so does --scale, a fraction of the steps for trials.
+// trains but leaves RESULTS.md alone; so does --scale, a fraction of the steps for trials.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";

@@ -2,6 +2,7 @@
 //
 //     npm run bench                                  all of them, one after the other: days, with the comparison of models
 //     npm run bench -- <name> [options]              one
+//     npm run bench -- <name> --help                 what it measures, and its options
 //     npm run bench -- --list                        their names and how long each took last time
 //     npm run bench -- --check [--times] [name ...]  measures again what is quick and fails if a figure got worse: bench/shared/gate.mjs
 import { spawnSync } from "node:child_process";
@@ -23,6 +24,16 @@ const say = (text) => process.stdout.write(`${text}\n`);
 function refuse(text) {
   process.stderr.write(`${text}\n`);
   process.exit(2);
+}
+
+/** What a program says of itself: the comment it begins with. */
+function usageOf(program) {
+  const lines = readFileSync(program, "utf8").split("\n");
+  const end = lines.findIndex((line) => !line.startsWith("//"));
+  return lines
+    .slice(0, end)
+    .map((line) => line.replace(/^\/\/ ?/, ""))
+    .join("\n");
 }
 
 function lastTime(name) {
@@ -64,10 +75,12 @@ async function checkAll(arguments_) {
 
 const [name, ...options] = process.argv.slice(2);
 if (name === undefined) await runAll();
+else if (name === "--help") say(usageOf(fileURLToPath(import.meta.url)));
 else if (name === "--list") for (const each of names) say(`${each.padEnd(12)}${lastTime(each)}`);
 else if (name === "--check") await checkAll(options);
 else if (!names.includes(name))
   refuse(`Cannot run the bench "${name}": there is none of that name; name one of ${names.join(", ")}.`);
+else if (options.includes("--help")) say(usageOf(`${folder}${name}.mjs`));
 else {
   await build();
   process.exitCode = run(name, options) ?? 1;
