@@ -32,7 +32,12 @@ export function generateCommand(): Command {
     .option("--top-k <n>", "choose among the n likeliest symbols (0: all)", wholeNumber(0, 65535), 0)
     .option("--top-p <x>", "choose among the likeliest symbols that together reach x (1: all)", realNumber(0, 1), 0.9)
     .option("--seed <n>", "seed of the choices", wholeNumber(0, 0xffffffff), 0)
-    .option("--max-bytes <n>", "end after so many bytes", wholeNumber(1, 1_000_000_000), 400)
+    .option(
+      "--max-bytes <n>",
+      "write at most so many bytes; a character is never cut in two",
+      wholeNumber(1, 1_000_000_000),
+      400,
+    )
     .option("--stop <text>", "end before this text")
     .addOption(
       new Option(

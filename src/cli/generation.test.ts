@@ -6,7 +6,10 @@ import { Prompt } from "../tokenizer/prompt.js";
 import { type GenerationOptions, generate } from "./generation.js";
 
 /** An engine that writes the given pieces one after the other, whatever it is fed. */
-function scripted(pieces: readonly string[], routers: readonly RouterMix[] = []): Engine & { fed: number[] } {
+function scripted(
+  pieces: readonly (string | Uint8Array)[],
+  routers: readonly RouterMix[] = [],
+): Engine & { fed: number[] } {
   const fed: number[] = [];
   return {
     fed,
@@ -18,12 +21,12 @@ function scripted(pieces: readonly string[], routers: readonly RouterMix[] = [])
       fed.push(symbol);
       return new Int32Array();
     },
-    decode: (symbol: number) => new TextEncoder().encode(pieces[symbol % pieces.length]),
+    decode: (symbol: number) => Buffer.from(pieces[symbol % pieces.length]),
   } as unknown as Engine & { fed: number[] };
 }
 
 const sampler = { temperature: 0, topK: 0, topP: 0, random: 0 };
-const write = (pieces: readonly string[], options: Partial<GenerationOptions>) =>
+const write = (pieces: readonly (string | Uint8Array)[], options: Partial<GenerationOptions>) =>
   [...generate(scripted(pieces), { sampler, maxBytes: 100, ...options })].map(({ bytes }) =>
     Buffer.from(bytes).toString(),
   );
@@ -32,6 +35,29 @@ const stop = (text: string) => new TextEncoder().encode(text);
 describe("generate", () => {
   test("ends at the number of bytes, within a piece if need be", () => {
     expect(write(["abc", "de"], { maxBytes: 7 })).toEqual(["abc", "de", "ab"]);
+  });
+
+  test("leaves out a character of UTF-8 that the number of bytes would cut off", () => {
+    expect(write(["ab\u00e9"], { maxBytes: 3 })).toEqual(["ab"]);
+    expect(write(["ab\u00e9"], { maxBytes: 4 })).toEqual(["ab\u00e9"]);
+    expect(write(["\u20ac"], { maxBytes: 5 })).toEqual(["\u20ac"]);
+    expect(write(["a", "\u{1f600}"], { maxBytes: 4 })).toEqual(["a"]);
+    expect(write(["a", "\u{1f600}"], { maxBytes: 5 })).toEqual(["a", "\u{1f600}"]);
+  });
+
+  test("leaves it out where a piece has but a part of it, too", () => {
+    const [first, second, third] = [...Buffer.from("\u20ac")].map((byte) => Uint8Array.of(byte));
+    expect(write(["a", first, second, third], { maxBytes: 3 })).toEqual(["a"]);
+    const whole = [...generate(scripted(["a", first, second, third]), { sampler, maxBytes: 4 })];
+    expect(Buffer.concat(whole.map(({ bytes }) => bytes)).toString()).toBe("a\u20ac");
+  });
+
+  test("hands on bytes that are no UTF-8", () => {
+    const latin1 = Uint8Array.of(0xe9, 0x74, 0xe9, 0x20);
+    const [piece] = generate(scripted([latin1]), { sampler, maxBytes: 4 });
+    expect([...piece.bytes]).toEqual([...latin1]);
+    const [continued] = generate(scripted([Uint8Array.of(0x80, 0x80, 0x80, 0x80)]), { sampler, maxBytes: 4 });
+    expect(continued.bytes.length).toBe(4);
   });
 
   test("leaves out pieces without bytes", () => {

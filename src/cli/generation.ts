@@ -31,8 +31,9 @@ export interface GenerationOptions {
 }
 
 /**
- * Writes on after what the engine was fed: one piece per symbol, at most `maxBytes` bytes in all. Pieces that may turn out
- * to begin the stop text are held back until that is known.
+ * Writes on after what the engine was fed: one piece per symbol, at most `maxBytes` bytes in all; a character of
+ * UTF-8 that would be cut off there is left out. Pieces that may turn out to begin the stop text, or such a character, are
+ * held back until that is known.
  */
 export function* generate(engine: Engine, options: GenerationOptions): Generator<Piece> {
   const { sampler, maxBytes, prompt, stop = new Uint8Array(0) } = options;
@@ -51,16 +52,27 @@ export function* generate(engine: Engine, options: GenerationOptions): Generator
       yield* firstBytes(held, end);
       return;
     }
-    while (held.length > 0 && joined(held).length - held[0].bytes.length >= stop.length - 1)
-      yield held.shift() as Piece;
+    const heldBytes = Math.max(stop.length - 1, unfinishedBytes(joined(held)));
+    while (held.length > 0 && joined(held).length - held[0].bytes.length >= heldBytes) yield held.shift() as Piece;
     engine.step(symbol);
   }
-  yield* held;
+  const rest = joined(held);
+  yield* firstBytes(held, rest.length - unfinishedBytes(rest));
 }
 
 const joined = (pieces: readonly Piece[]): Uint8Array => Buffer.concat(pieces.map(({ bytes }) => bytes));
 
 const indexOf = (text: Uint8Array, part: Uint8Array): number => Buffer.from(text).indexOf(part);
+
+/** How many bytes at the end begin a character of UTF-8 and do not end it: 0 to 3 (RFC 3629, section 3). */
+function unfinishedBytes(text: Uint8Array): number {
+  for (let count = 1; count <= 3 && count <= text.length; count++) {
+    const byte = text[text.length - count];
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) return count < (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) ? count : 0;
+  }
+  return 0;
+}
 
 function* firstBytes(pieces: readonly Piece[], count: number): Generator<Piece> {
   let left = count;
