@@ -80,7 +80,7 @@ ${licences.map((line) => `- ${line}`).join("\n")}
 
 ## Samples
 
-As they come, 300 bytes each; temperature 0 takes the likeliest symbol, others choose among those that together reach 0.9 (\`--top-p\`).${facts.recall ? " Recall follows single symbols (`--recall words`)." : ""}
+As they come, at most 300 bytes each; temperature 0 takes the likeliest symbol, others choose among those that together reach 0.9 (\`--top-p\`).${facts.recall ? " Recall follows single symbols (`--recall words`)." : ""}
 
 ${samples.map(sampleText).join("\n\n")}
 
