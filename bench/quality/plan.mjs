@@ -341,9 +341,11 @@ export const plan = {
   rateLimits: [1e-4, 0.64],
   /** Rivals that go on to other budgets and contexts: the best of the tuning, by validation. */
   carriedRivals: 2,
-  /** Rivals that get all seeds, where rates are tuned and elsewhere. */
+  /** Rivals that get all seeds of a setting, where rates are tuned and elsewhere. */
   finalists: 2,
   carriedFinalists: 1,
+  /** Where, with tuned rates, every other model gets `seeds`, too. */
+  seededTiers: ["20k", "64k"],
   /** The first seed searches; the tables choose over all of them. */
   seeds: [1, 2, 3],
   headline: { tier: "20k", budget: "1x", contextBytes: 256, seeds: [1, 2, 3, 4, 5] },

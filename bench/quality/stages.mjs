@@ -1,5 +1,5 @@
 // What to train next, given what is known: shapes are chosen at one learning rate, rates at the best shape, both by the
-// validation text and with one seed; then the best rivals and ours get all seeds. The test text decides nothing.
+// validation text and with one seed; then ours, the best rivals and, in some tiers, all others get more. The test text decides nothing.
 import { mean } from "./statistics.mjs";
 
 const isSame = (a, b) => a.tier === b.tier && a.budget === b.budget && a.contextBytes === b.contextBytes;
@@ -103,7 +103,8 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
 
   const seedsOf = (setting) =>
     setting.texts === "stories" && isSame(setting, plan.headline) ? plan.headline.seeds : plan.seeds;
-  const withSeeds = ({ best }, setting) => seedsOf(setting).map((seed) => jobOf({ ...best, setting, seed }));
+  const withSeeds = ({ best }, setting, seeds = seedsOf(setting)) =>
+    seeds.map((seed) => jobOf({ ...best, setting, seed }));
 
   /** [job, whether it is to be measured on the test text] of a setting. */
   function tasksOf(setting) {
@@ -114,9 +115,11 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const finalistCount = isTuning(setting) ? plan.finalists : plan.carriedFinalists;
     const finalists = isComplete ? rivals.slice(0, finalistCount) : [];
     const ours = searches.filter(({ model, best, isComplete }) => isOurs(plan, model) && best && isComplete);
+    const seeded = isTuning(setting) && plan.seededTiers.includes(setting.tier) ? searches : [];
     const untested = [...waiting, ...searches.flatMap(({ jobs }) => jobs)];
     const tested = [
       ...searches.filter(({ best }) => best).map(({ best }) => best),
+      ...seeded.filter(({ best }) => best).flatMap((found) => withSeeds(found, setting, plan.seeds)),
       ...[...ours, ...finalists].flatMap((found) => withSeeds(found, setting)),
     ];
     return [...untested.map((job) => ({ job, isTested: false })), ...tested.map((job) => ({ job, isTested: true }))];

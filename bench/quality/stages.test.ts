@@ -24,6 +24,7 @@ const plan = {
   carriedRivals: 2,
   finalists: 2,
   carriedFinalists: 1,
+  seededTiers: [] as string[],
   seeds: [1, 2],
   headline: { ...setting("1x"), seeds: [1, 2, 3] },
 };
@@ -113,6 +114,14 @@ describe("createStages()", () => {
       "ours wide stories 1x 0.04 2",
       "ours wide stories 1x 0.04 3",
     ]);
+  });
+
+  test("gives every model the seeds of the plan where it says so, and ours and the two best rivals those of the headline", () => {
+    const { tested } = complete(validation, {}, { ...plan, seededTiers: ["small"] });
+    const there = (name: string, budget: string) =>
+      tested.filter((key) => key.startsWith(`${name} `) && key.includes(` stories ${budget} `)).length;
+    expect(["ours", "a", "b", "c", "fixed"].map((name) => there(name, "1x"))).toEqual([3, 3, 3, 2, 2]);
+    expect(["ours", "a", "b", "c", "fixed"].map((name) => there(name, "10x"))).toEqual([2, 1, 2, 0, 0]);
   });
 
   test("takes no variant for a rival, however well it does", () => {
