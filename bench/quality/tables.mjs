@@ -175,28 +175,19 @@ function contextSection(plan, rows) {
   return table ? [`### Contexts at ${grouped(plan.tiers[tier])} bytes\n\n${table}`] : [];
 }
 
-/** What of the plan has no row: models where rates are tuned, whole settings elsewhere. */
-function missingSection(plan, rows) {
-  const lines = plan.settings.flatMap((setting) => {
-    const { contextBytes, budget, tier } = setting;
-    const there = groupsOf(plan, rows, setting).map(({ model }) => model);
-    const isTuning = budget === plan.tuning.budget && contextBytes === plan.tuning.contextBytes;
-    const left = isTuning ? plan.models.filter((model) => model.shapes[tier] && !there.includes(model)) : [];
-    const what = there.length === 0 ? "everything" : left.map(({ title }) => title).join("; ");
-    return what ? [`- ${settingTitle(plan.tiers[tier], { steps: plan.budgets[budget], contextBytes })}: ${what}`] : [];
-  });
-  return lines.length > 0 ? [`Of what the plan names, this is not measured:\n\n${lines.join("\n")}`] : [];
-}
-
 /** Nothing is chosen on the split text: the rows of a model are those of the shape and rate that its tuning chose. */
-function splitSection(plan, rows) {
+function splitGroups(plan, rows) {
   const { tier } = plan.split;
   const tuned = groupsOf(plan, rows, { tier, texts: "stories", ...plan.tuning });
   const isChosen = (row) => {
     const chosen = tuned.find(({ model }) => model.name === row.model)?.rows[0];
     return chosen?.shape === row.shape && chosen.learningRate === row.learningRate;
   };
-  const groups = groupsOf(plan, rows.filter(isChosen), { ...plan.split, texts: "split" });
+  return groupsOf(plan, rows.filter(isChosen), { ...plan.split, texts: "split" });
+}
+
+function splitSection(plan, rows) {
+  const groups = splitGroups(plan, rows);
   if (groups.length === 0) return [];
   const lines = groups.map(({ model, rows: own }) => [
     ...[model.title, own[0].flashBytes, `${own[0].learningRate}`, own.length],
@@ -207,6 +198,22 @@ function splitSection(plan, rows) {
     `### One small text, split 90/10\n\nv2-valid-256k alone: trained on its first nine tenths, ${grouped(groups[0].rows[0].steps)} steps of 16 windows of 64 bytes of text, measured on the
 last tenth by the integer engine; shapes and rates are those chosen above.\n\n${markdownTable(columns, lines)}`,
   ];
+}
+
+/** What of the plan has no row: models where rates are tuned and on the split text, whole settings elsewhere. */
+function missingSection(plan, rows) {
+  const lines = plan.settings.flatMap((setting) => {
+    const { contextBytes, budget, tier } = setting;
+    const there = groupsOf(plan, rows, setting).map(({ model }) => model);
+    const isTuning = budget === plan.tuning.budget && contextBytes === plan.tuning.contextBytes;
+    const left = isTuning ? plan.models.filter((model) => model.shapes[tier] && !there.includes(model)) : [];
+    const what = there.length === 0 ? "everything" : left.map(({ title }) => title).join("; ");
+    return what ? [`- ${settingTitle(plan.tiers[tier], { steps: plan.budgets[budget], contextBytes })}: ${what}`] : [];
+  });
+  const split = splitGroups(plan, rows).map(({ model }) => model.name);
+  const unsplit = plan.models.filter(({ name }) => plan.split.models.includes(name) && !split.includes(name));
+  if (unsplit.length > 0) lines.push(`- one small text, split 90/10: ${unsplit.map(({ title }) => title).join("; ")}`);
+  return lines.length > 0 ? [`Of what the plan names, this is not measured:\n\n${lines.join("\n")}`] : [];
 }
 
 const introduction = `Trained on TinyStories (v1-train-2mib and v2-train-10klines), measured on v2-valid-256k, all of it. Shapes and learning rates were

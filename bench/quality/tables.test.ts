@@ -79,6 +79,7 @@ describe("qualityText()", () => {
     const text = qualityText(plan, [...rows, gated, { ...gated, seed: 2 }, before, chosen, faster]);
     expect(text).toMatch(/\| Atome: gated block, tokens, recall \| 20,000 \| 0.02 \| 1 \| 1.4900 \| 2.809 \|/);
     expect(text).not.toMatch(/1\.5200|1\.4800/);
+    expect(text).toContain("- one small text, split 90/10: base block, bytes, constant rate 3e-4; base block, bytes\n");
   });
 
   test("puts budgets and tiers side by side", () => {
