@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AtomeModel } from "../format/reader.js";
@@ -9,10 +9,14 @@ import { readInput } from "./files.js";
 // The same place seen from src/cli and from dist/cli.
 const shipped = fileURLToPath(new URL("../../models/", import.meta.url));
 
+const shippedPath = (name: string): string => join(shipped, name, "model.atome");
+const shippedNames = (): string[] => readdirSync(shipped).filter((name) => existsSync(shippedPath(name)));
+
 /** Reads a model's file whole. @param path also the name of a model that comes with the program, unless a file is called so */
 export function readModelInput(path: string, kind: string): Uint8Array {
-  const named = join(shipped, path, "model.atome");
-  return readInput(!existsSync(path) && existsSync(named) ? named : path, kind);
+  if (!/^[\w-]+$/.test(path) || statSync(path, { throwIfNoEntry: false })?.isFile()) return readInput(path, kind);
+  if (existsSync(shippedPath(path))) return readInput(shippedPath(path), kind);
+  return readInput(path, `${kind} or the name of a model that comes with Atome (${shippedNames().join(", ")})`);
 }
 
 const MAGIC = "ATOM";

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,13 +37,13 @@ describe("atome", () => {
   });
 
   test("shows the stack of an error with ATOME_DEBUG=1 only", async () => {
-    const { stderr } = await runAtome(["inspect", "none"], cwd);
+    const { stderr } = await runAtome(["inspect", "none.atome"], cwd);
     expect(stderr).toBe(
-      'Cannot read "none": there is no such file, expected a .atome file or a checkpoint; check the path.\n',
+      'Cannot read "none.atome": there is no such file, expected a .atome file or a checkpoint; check the path.\n',
     );
-    const debug = await runAtome(["inspect", "none"], cwd, { ATOME_DEBUG: "1" });
+    const debug = await runAtome(["inspect", "none.atome"], cwd, { ATOME_DEBUG: "1" });
     expect(debug.code).toBe(2);
-    expect(debug.stderr).toMatch(/UsageError: Cannot read "none".*\n\s+at /);
+    expect(debug.stderr).toMatch(/UsageError: Cannot read "none\.atome".*\n\s+at /);
   });
 
   test("ends quietly when its reader leaves", () => {
@@ -56,6 +56,21 @@ describe("atome", () => {
 });
 
 describe("atome inspect", () => {
+  test("names the models that come with it when there is none of that name", async () => {
+    const { code, stderr } = await runAtome(["inspect", "storys-20k"], cwd);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^Cannot read "storys-20k": there is no such file, .* a model that comes with Atome \(contes, help, .*stories-20k.*\); check the path\.\n$/,
+    );
+  });
+
+  test("takes a name for a model beside a folder of that name, not beside a file", async () => {
+    mkdirSync(join(cwd, "help"));
+    writeFileSync(join(cwd, "contes"), "something else");
+    expect(await runAtome(["inspect", "help", "--json"], cwd)).toMatchObject({ code: 0 });
+    expect((await runAtome(["inspect", "contes"], cwd)).stderr).toMatch(/^Cannot use "contes": it is neither/);
+  });
+
   test("refuses what is neither a model nor a checkpoint", async () => {
     writeFileSync(join(cwd, "other"), "something else");
     const { code, stderr } = await runAtome(["inspect", "other"], cwd);
