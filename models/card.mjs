@@ -21,7 +21,7 @@ const kinds = {
     limits: [
       "It has read thousands of pages and can hold few: it writes commands of the right shape, often with wrong names and options. Never run one unread.",
       "Asked for a command, it often writes another, made up or not, though the pages it was trained on have it: after `tar: extract an archive`, say.",
-      "A page says its command's name in every line: the default `--recall words` sometimes says it twice (`git git commit`, `gitgit`), and with `--recall off` another command may take its place.",
+      "A page says its command's name in every line: the default `--recall words` sometimes says it twice (`docker container container ls`, `loglogin`), and with `--recall off` another command may take its place.",
     ],
   },
   novels: {
