@@ -141,6 +141,7 @@ const withRecall = (model) => ({
   title: `${model.title}, with our recall and its gates`,
   config: { ...model.config, recall: { ...recall, ...gates } },
   isVariant: true,
+  isGivenRecall: true,
 });
 
 const baseShapes = (...shapes) =>
@@ -331,6 +332,8 @@ export const plan = {
   ours: "atome",
   /** Ours with at most half of the best rival's RAM, where the other one needs more. */
   lessRam: "atome-less-ram",
+  /** Ours without recall, held against the rivals as they are; those that `isGivenRecall` are held against ours. */
+  withoutRecall: "atome-without-recall",
   models,
   ablated,
   /** Of all models but those with a recipe of their own: at 20 KB ours needs 1.0 and 1.5 % fewer bits (two seeds) than with linear decay, the best rival 0.1 % (one). */

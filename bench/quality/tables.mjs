@@ -27,12 +27,13 @@ function groupsOf(plan, rows, setting) {
  * Ours against the best rival of a setting; undefined while one of them is not measured.
  *
  * @param name which of ours
+ * @param isAgainst whether a model is one that it is held against
  * @returns {ours, rival: groups, difference: by seed, blocks: by block of the test text}, negative where ours needs fewer bits
  */
-export function duel(plan, rows, setting, name = plan.ours) {
+export function duel(plan, rows, setting, name = plan.ours, isAgainst = (model) => isRival(plan, model)) {
   const groups = groupsOf(plan, rows, setting);
   const ours = groups.find(({ model }) => model.name === name);
-  const rivals = groups.filter(({ model }) => isRival(plan, model));
+  const rivals = groups.filter(({ model }) => isAgainst(model));
   const rivalCount = rivals.length;
   const rival = bestRival(rivals);
   if (!ours || !rival) return undefined;
@@ -47,6 +48,12 @@ export function duel(plan, rows, setting, name = plan.ours) {
   const byBlock = pairedByBlock(pair.ours.rows, pair.rival.rows);
   return { ...pair, rivalCount, difference: interval95(bySeed), blocks: interval95(byBlock) };
 }
+
+const isTuningSetting = ({ tuning }, { budget, contextBytes }) =>
+  budget === tuning.budget && contextBytes === tuning.contextBytes;
+
+const whereTuned = ({ budgets, tuning }) =>
+  `${grouped(budgets[tuning.budget])} steps, context of ${grouped(tuning.contextBytes)} bytes`;
 
 const settingTitle = (flashBytes, { steps, contextBytes }) =>
   `${grouped(flashBytes)} bytes of flash, ${grouped(steps)} steps, context of ${grouped(contextBytes)} bytes`;
@@ -129,10 +136,10 @@ function tuningSection(plan, rows, tier) {
   ];
 }
 
-/** A line per setting that has a duel, begun by cells of its own. @param name which of ours */
-function duelsTable(plan, rows, settings, columns, cellsOf, name = plan.ours) {
+/** A line per setting that has a duel, begun by cells of its own. @param name which of ours @param isAgainst see duel() */
+function duelsTable(plan, rows, settings, columns, cellsOf, name, isAgainst) {
   const lines = settings.flatMap((setting) => {
-    const found = duel(plan, rows, setting, name);
+    const found = duel(plan, rows, setting, name, isAgainst);
     if (!found) return [];
     const { ours, rival, difference, blocks } = found;
     const percent = (difference.mean / bitsOf(rival.rows)) * 100;
@@ -162,6 +169,18 @@ function summarySection(plan, rows) {
   return [
     ...(table ? [table] : []),
     ...(lessRam ? [`With less RAM, at most half of the best rival's:\n\n${lessRam}`] : []),
+  ];
+}
+
+/** Recall on both sides, and on neither, where rates are tuned. */
+function recallSection(plan, rows) {
+  const settings = plan.settings.filter((setting) => isTuningSetting(plan, setting));
+  const tableOf = (...which) => duelsTable(plan, rows, settings, ["flash"], ({ tier }) => [plan.tiers[tier]], ...which);
+  const both = tableOf(plan.ours, (model) => model.isGivenRecall);
+  const neither = tableOf(plan.withoutRecall);
+  return [
+    ...(both ? [`With recall on both sides, the rivals' with our gates, ${whereTuned(plan)}:\n\n${both}`] : []),
+    ...(neither ? [`Without recall on either side:\n\n${neither}`] : []),
   ];
 }
 
@@ -205,8 +224,9 @@ function missingSection(plan, rows) {
   const lines = plan.settings.flatMap((setting) => {
     const { contextBytes, budget, tier } = setting;
     const there = groupsOf(plan, rows, setting).map(({ model }) => model);
-    const isTuning = budget === plan.tuning.budget && contextBytes === plan.tuning.contextBytes;
-    const left = isTuning ? plan.models.filter((model) => model.shapes[tier] && !there.includes(model)) : [];
+    const left = isTuningSetting(plan, setting)
+      ? plan.models.filter((model) => model.shapes[tier] && !there.includes(model))
+      : [];
     const what = there.length === 0 ? "everything" : left.map(({ title }) => title).join("; ");
     return what ? [`- ${settingTitle(plan.tiers[tier], { steps: plan.budgets[budget], contextBytes })}: ${what}`] : [];
   });
@@ -232,12 +252,12 @@ without recall, and a rival that was given our recall, with the same memory and 
 of ours with "gates" say at every symbol how much recall counts, those with "symbol bonuses" which symbols come again once a text has had them (ARCHITECTURE.md, "Recall"); at 262,144 bytes both were tried with one rate, the one tuned without them, and of the
 other budgets and contexts, the bonuses were tried where they stand in the table, and of 30,000 steps with less RAM and at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).
 
-A row is the shape and rate with the least mean validation among those with the most seeds; "seeds" says how many runs its mean is of: all seeds for ours
-and, once a comparison is complete, for the two best rivals (of other budgets and contexts the best); one for all others. Other budgets and contexts try the tuned rate, and half
+A row is the shape and rate with the least mean validation among those with the most seeds; "seeds" says how many runs its mean is of: where rates
+are tuned three, and five at 20,480 bytes for ours and the rivals that were the two best at some time of the search; at 262,144 bytes, and of other budgets and contexts, all for ours and the best rivals, one for the others. Other budgets and contexts try the tuned rate, and half
 of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
 weight decay of the vectors is 0; "gains from 0.3": that is where the gains of the layers' norms begin (both: ARCHITECTURE.md,
-"Comparing quality"). Rivals tried undecayed vectors where shapes are tuned; small gains Llama, int4, at 20,480 bytes and Llama, ternary, at
-65,536, both QAT and to no gain. Of wider shapes at 20,480 bytes, in which ours gains, these two rivals alone tried some, too.`;
+"Comparing quality"). Rivals tried undecayed vectors where shapes are tuned, small gains those in 4 bits at 20,480 bytes and the ternary ones at
+65,536: GPT, int4, QAT, at 20,480 bytes alone gained. Wider shapes at 20,480 bytes, in which ours gains, were tried with 4 bits and ternary, too.`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {
@@ -245,6 +265,7 @@ export function qualityText(plan, rows) {
   return [
     introduction,
     ...summarySection(plan, rows),
+    ...recallSection(plan, rows),
     ...missingSection(plan, rows),
     ...plan.settings.flatMap((setting) => settingSection(plan, rows, setting)),
     ...contextSection(plan, rows),

@@ -82,6 +82,26 @@ describe("qualityText()", () => {
     expect(text).toContain("- one small text, split 90/10: base block, bytes, constant rate 3e-4; base block, bytes\n");
   });
 
+  test("holds recall against recall, and none against none", () => {
+    const here = [
+      ...[
+        ...rows,
+        run("llama-int4-recall", "d32 L1 512 tokens", 1, 1.3, 2),
+        run("atome-without-recall", "d36 L3 640 tokens", 1, 1.6, 1.4),
+      ],
+    ];
+    const there = here.map((row) => ({ ...row, tier: "64k", testBpb: row.testBpb * 0.8 }));
+    const lines = qualityText(plan, [...here, ...there]).split("\n");
+    const lineBelow = (start: string) => lines[lines.findIndex((line) => line.startsWith(start)) + 4];
+    expect(lineBelow("With recall on both sides")).toMatch(
+      /^\| 20,480 \| 1.5000 \| 5,000 \| Llama, int4, QAT, with our recall and its gates \| 2.0000 \| 5,000 \| -25.0 % \|/,
+    );
+    expect(lineBelow("Without recall on either side")).toMatch(
+      /^\| 20,480 \| 1.4000 \| 5,000 \| GPT, int4, QAT \| 1.7500 \| 5,000 \| -20.0 % \|/,
+    );
+    expect(qualityText(plan, rows)).not.toContain("recall on");
+  });
+
   test("puts budgets and tiers side by side", () => {
     const longer = rows.map((row) => ({ ...row, budget: "10x", steps: 30000, testBpb: row.testBpb - 0.1 }));
     expect(qualityText(plan, rows)).not.toContain("| flash | steps |");
