@@ -164,19 +164,20 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
 }
 
 /**
- * The rows that stand for a model in a setting: of the shapes and rates with the most tested seeds those of the least mean
- * validation, by seed. One seed that did well by chance would choose a worse shape or rate.
+ * The rows that stand for a model in a setting: of the shapes and rates with enough tested seeds, or with the most when none has
+ * enough, those of the least mean validation, by seed. One seed that did well by chance would choose a worse shape or rate.
  *
  * @param rows of one model and setting
+ * @param enough number of seeds
  */
-export function chosenRows(rows) {
+export function chosenRows(rows, enough) {
   const groups = new Map();
   for (const row of rows.filter(({ testBpb }) => testBpb !== undefined)) {
     const key = `${row.shape} ${row.learningRate}`;
     groups.set(key, [...(groups.get(key) ?? []), row]);
   }
   const most = Math.max(...[...groups.values()].map((group) => group.length));
-  const candidates = [...groups.values()].filter((group) => group.length === most);
+  const candidates = [...groups.values()].filter((group) => group.length >= Math.min(most, enough));
   return leastMeanValidation(candidates)?.sort((a, b) => a.seed - b.seed) ?? [];
 }
 

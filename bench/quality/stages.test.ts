@@ -229,13 +229,17 @@ const row = (shape: string, learningRate: number, seed: number, validationBpb: n
   ...(testBpb === undefined ? {} : { testBpb }),
 });
 
-test("chosenRows() are the tested ones that validate best over as many seeds as any", () => {
+test("chosenRows() are the tested ones that validate best over enough seeds, or as many as any", () => {
   const best = [row("s", 0.02, 1, 1.5, 1.6), row("s", 0.02, 2, 1.6, 1.7)];
   const lucky = [row("t", 0.02, 1, 1.4, 1.2), row("t", 0.02, 2, 1.8, 1.2)];
   const single = row("s", 0.01, 1, 1.1, 1.1);
-  expect(chosenRows([single, ...lucky, best[1], row("s", 0.02, 3, 1.2), best[0]])).toEqual(best);
-  expect(chosenRows([row("t", 0.02, 1, 1.4, 1.2), single])).toEqual([single]);
-  expect(chosenRows([])).toEqual([]);
+  const all = [single, ...lucky, ...[...best].reverse(), row("s", 0.02, 3, 1.2)];
+  expect(chosenRows(all, 2)).toEqual(best);
+  expect(chosenRows([...all, row("t", 0.02, 3, 1.9, 1.2)], 2)).toEqual(best);
+  expect(chosenRows(all, 3)).toEqual(best);
+  expect(chosenRows(all, 1)).toEqual([single]);
+  expect(chosenRows([row("t", 0.02, 1, 1.4, 1.2), single], 3)).toEqual([single]);
+  expect(chosenRows([], 3)).toEqual([]);
 });
 
 test("bestRival() goes by the mean validation over the seeds, not by one lucky seed or the test", () => {

@@ -16,7 +16,7 @@ function groupsOf(plan, rows, setting) {
   return plan.models
     .map((model) => {
       const own = here.filter((row) => row.model === model.name);
-      const chosen = chosenRows(own);
+      const chosen = chosenRows(own, plan.seeds.length);
       const isLike = ({ shape, learningRate }) => shape === chosen[0]?.shape && learningRate === chosen[0].learningRate;
       return { model, rows: chosen, failedCount: own.filter((row) => row.failed && isLike(row)).length };
     })
@@ -252,7 +252,7 @@ without recall, and a rival that was given our recall, with the same memory and 
 of ours with "gates" say at every symbol how much recall counts, those with "symbol bonuses" which symbols come again once a text has had them (ARCHITECTURE.md, "Recall"); at 262,144 bytes both were tried with one rate, the one tuned without them, and of the
 other budgets and contexts, the bonuses were tried where they stand in the table, and of 30,000 steps with less RAM and at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).
 
-A row is the shape and rate with the least mean validation among those with the most seeds; "seeds" says how many runs its mean is of: where rates
+A row is the shape and rate with the least mean validation among those with three seeds or, where none has three, the most; "seeds" says how many runs its mean is of: where rates
 are tuned three, and five at 20,480 bytes for ours and the rivals that were the two best at some time of the search; at 262,144 bytes, and of other budgets and contexts, all for ours and the best rivals, one for the others. Other budgets and contexts try the tuned rate, and half
 of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
 weight decay of the vectors is 0; "gains from 0.3": that is where the gains of the layers' norms begin (both: ARCHITECTURE.md,
