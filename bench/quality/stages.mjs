@@ -4,6 +4,10 @@ import { mean } from "./statistics.mjs";
 
 const isSame = (a, b) => a.tier === b.tier && a.budget === b.budget && a.contextBytes === b.contextBytes;
 
+/** Whether shapes and rates are chosen at a setting. */
+export const isTuning = ({ tuning }, { budget, contextBytes }) =>
+  budget === tuning.budget && contextBytes === tuning.contextBytes;
+
 /** A row's validation; what diverged, or ended in weights that have no export, is worse than everything. */
 const validationOf = (row) => row.validationBpb ?? Number.POSITIVE_INFINITY;
 
@@ -83,8 +87,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     }
   }
 
-  const isTuning = (setting) => isSame(setting, tuningSetting(setting));
-  const search = (model, setting) => (isTuning(setting) ? tuned : carried)(model, setting);
+  const search = (model, setting) => (isTuning(plan, setting) ? tuned : carried)(model, setting);
 
   /** Searches with a result, the least validation first. */
   const ranked = (searches) =>
@@ -92,7 +95,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
 
   /** The models of a setting: all where rates are tuned, elsewhere ours, variants that go with it and the rivals that were best there. */
   function entrants(setting) {
-    if (isTuning(setting)) return { models: chosenModels, waiting: [] };
+    if (isTuning(plan, setting)) return { models: chosenModels, waiting: [] };
     const searches = chosenModels.map((model) => ({ model, ...tuned(model, tuningSetting(setting)) }));
     const waiting = searches.filter(({ isComplete }) => !isComplete).flatMap(({ jobs }) => jobs);
     const always = chosenModels.filter(isAlwaysCarried);
@@ -112,14 +115,15 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const searches = models.map((model) => ({ model, ...search(model, setting) }));
     const isComplete = waiting.length === 0 && searches.every((found) => found.isComplete);
     const rivals = ranked(searches.filter(({ model }) => isRival(plan, model)));
-    const finalistCount = isTuning(setting) ? plan.finalists : plan.carriedFinalists;
+    const finalistCount = isTuning(plan, setting) ? plan.finalists : plan.carriedFinalists;
     const finalists = isComplete ? rivals.slice(0, finalistCount) : [];
     const ours = searches.filter(({ model, best, isComplete }) => isOurs(plan, model) && best && isComplete);
-    const seeded = isTuning(setting) && plan.seededTiers.includes(setting.tier) ? searches : [];
+    const isSeeded = isTuning(plan, setting) && plan.seededTiers.includes(setting.tier);
     const untested = [...waiting, ...searches.flatMap(({ jobs }) => jobs)];
     const tested = [
-      ...searches.filter(({ best }) => best).map(({ best }) => best),
-      ...seeded.filter(({ best }) => best).flatMap((found) => withSeeds(found, setting, plan.seeds)),
+      ...searches
+        .filter(({ best }) => best)
+        .flatMap((found) => withSeeds(found, setting, isSeeded ? plan.seeds : [tuningSeed])),
       ...[...ours, ...finalists].flatMap((found) => withSeeds(found, setting)),
     ];
     return [...untested.map((job) => ({ job, isTested: false })), ...tested.map((job) => ({ job, isTested: true }))];

@@ -1,7 +1,7 @@
 // RESULTS.md's tables of the comparison, and what results.json says of each tier, from the rows alone.
 import { markdownTable } from "../shared/results.mjs";
 import { filledLabel, settingKey } from "./jobs.mjs";
-import { bestRival, chosenRows, isRival } from "./stages.mjs";
+import { bestRival, chosenRows, isRival, isTuning } from "./stages.mjs";
 import { interval95, mean, pairedByBlock, pairedBySeed, standardDeviation } from "./statistics.mjs";
 
 const bpb = (value) => (value === undefined ? "-" : value.toFixed(4));
@@ -49,14 +49,8 @@ export function duel(plan, rows, setting, name = plan.ours, isAgainst = (model) 
   return { ...pair, rivalCount, difference: interval95(bySeed), blocks: interval95(byBlock) };
 }
 
-const isTuningSetting = ({ tuning }, { budget, contextBytes }) =>
-  budget === tuning.budget && contextBytes === tuning.contextBytes;
-
-const whereTuned = ({ budgets, tuning }) =>
-  `${grouped(budgets[tuning.budget])} steps, context of ${grouped(tuning.contextBytes)} bytes`;
-
-const settingTitle = (flashBytes, { steps, contextBytes }) =>
-  `${grouped(flashBytes)} bytes of flash, ${grouped(steps)} steps, context of ${grouped(contextBytes)} bytes`;
+const trainingTitle = ({ steps, contextBytes }) => `${grouped(steps)} steps, context of ${grouped(contextBytes)} bytes`;
+const settingTitle = (flashBytes, training) => `${grouped(flashBytes)} bytes of flash, ${trainingTitle(training)}`;
 
 const modelRow = ({ model, rows, failedCount }) => [
   ...[
@@ -74,14 +68,16 @@ const modelRow = ({ model, rows, failedCount }) => [
   bpb(mean(rows.map(({ validationBpb }) => validationBpb))),
 ];
 
+const countOf = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 function verdict(subject, { ours, rival, rivalCount, difference, blocks }) {
   const rivalBits = bitsOf(rival.rows);
   const percent = (Math.abs(difference.mean) / rivalBits) * 100;
   const outcome = difference.mean < 0 ? "fewer" : "more";
   return (
-    `${subject} needs ${percent.toFixed(1)} % ${outcome} bits than the best by validation of ${rivalCount} rivals, ${rival.model.title} ` +
+    `${subject} needs ${percent.toFixed(1)} % ${outcome} bits than the best by validation of ${countOf(rivalCount, "rival")}, ${rival.model.title} ` +
     `(${bpb(bitsOf(ours.rows))} against ${bpb(rivalBits)}): difference ${signed(difference.mean)}, 95 % interval over ` +
-    `${difference.count} paired seeds ${interval(difference)}, over ${blocks.count} blocks of the text ${interval(blocks)}.`
+    `${countOf(difference.count, "paired seed")} ${interval(difference)}, over ${blocks.count} blocks of the text ${interval(blocks)}.`
   );
 }
 
@@ -174,12 +170,14 @@ function summarySection(plan, rows) {
 
 /** Recall on both sides, and on neither, where rates are tuned. */
 function recallSection(plan, rows) {
-  const settings = plan.settings.filter((setting) => isTuningSetting(plan, setting));
+  const { budget, contextBytes } = plan.tuning;
+  const training = trainingTitle({ steps: plan.budgets[budget], contextBytes });
+  const settings = plan.settings.filter((setting) => isTuning(plan, setting));
   const tableOf = (...which) => duelsTable(plan, rows, settings, ["flash"], ({ tier }) => [plan.tiers[tier]], ...which);
   const both = tableOf(plan.ours, (model) => model.isGivenRecall);
   const neither = tableOf(plan.withoutRecall);
   return [
-    ...(both ? [`With recall on both sides, the rivals' with our gates, ${whereTuned(plan)}:\n\n${both}`] : []),
+    ...(both ? [`With recall on both sides, the rivals' with our gates, ${training}:\n\n${both}`] : []),
     ...(neither ? [`Without recall on either side:\n\n${neither}`] : []),
   ];
 }
@@ -224,7 +222,7 @@ function missingSection(plan, rows) {
   const lines = plan.settings.flatMap((setting) => {
     const { contextBytes, budget, tier } = setting;
     const there = groupsOf(plan, rows, setting).map(({ model }) => model);
-    const left = isTuningSetting(plan, setting)
+    const left = isTuning(plan, setting)
       ? plan.models.filter((model) => model.shapes[tier] && !there.includes(model))
       : [];
     const what = there.length === 0 ? "everything" : left.map(({ title }) => title).join("; ");
@@ -252,12 +250,12 @@ without recall, and a rival that was given our recall, with the same memory and 
 of ours with "gates" say at every symbol how much recall counts, those with "symbol bonuses" which symbols come again once a text has had them (ARCHITECTURE.md, "Recall"); at 262,144 bytes both were tried with one rate, the one tuned without them, and of the
 other budgets and contexts, the bonuses were tried where they stand in the table, and of 30,000 steps with less RAM and at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).
 
-A row is the shape and rate with the least mean validation among those with three seeds or, where none has three, the most; "seeds" says how many runs its mean is of: where rates
-are tuned three, and five at 20,480 bytes for ours and the rivals that were the two best at some time of the search; at 262,144 bytes, and of other budgets and contexts, all for ours and the best rivals, one for the others. Other budgets and contexts try the tuned rate, and half
+A row is the shape and rate with the least mean validation among those with three seeds or, where none has three, the most; "seeds" says how many runs its mean is of. At 20,480
+and 65,536 bytes and 3,000 steps every model has three, and at 20,480 ours and rivals that were among the two best while the search went on have five; elsewhere ours and the best rivals have three once a comparison is complete, the others one. Other budgets and contexts try the tuned rate, and half
 of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
 weight decay of the vectors is 0; "gains from 0.3": that is where the gains of the layers' norms begin (both: ARCHITECTURE.md,
 "Comparing quality"). Rivals tried undecayed vectors where shapes are tuned, small gains those in 4 bits at 20,480 bytes and the ternary ones at
-65,536: GPT, int4, QAT, at 20,480 bytes alone gained. Wider shapes at 20,480 bytes, in which ours gains, were tried with 4 bits and ternary, too.`;
+65,536: GPT, int4, QAT, and Llama, int4, PTQ, at 20,480 bytes gained, less than 0.01 bits. Wider shapes at 20,480 bytes, in which ours gains, were tried with 4 bits and ternary, too.`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {

@@ -62,6 +62,12 @@ describe("qualityText()", () => {
     expect(qualityText(plan, worse)).toContain("Ours needs 10.0 % more bits than the best by validation of ");
   });
 
+  test("speaks of one rival and one seed in the singular", () => {
+    const text = qualityText(plan, [rows[0], rows[2]]);
+    expect(text).toContain("the best by validation of 1 rival, GPT, int4, QAT (1.5000 against 1.7500)");
+    expect(text).toContain("over 1 paired seed none (one seed), over 64 blocks");
+  });
+
   test("tells the seeds that failed", () => {
     const { testBpb: _, blockBits: __, validationBpb: ___, ...failed } = { ...rows[0], seed: 3, failed: "diverged" };
     expect(qualityText(plan, [...rows, failed])).toContain("| 2, 1 failed |");
@@ -84,11 +90,9 @@ describe("qualityText()", () => {
 
   test("holds recall against recall, and none against none", () => {
     const here = [
-      ...[
-        ...rows,
-        run("llama-int4-recall", "d32 L1 512 tokens", 1, 1.3, 2),
-        run("atome-without-recall", "d36 L3 640 tokens", 1, 1.6, 1.4),
-      ],
+      ...rows,
+      run("llama-int4-recall", "d32 L1 512 tokens", 1, 1.3, 2),
+      run("atome-without-recall", "d36 L3 640 tokens", 1, 1.6, 1.4),
     ];
     const there = here.map((row) => ({ ...row, tier: "64k", testBpb: row.testBpb * 0.8 }));
     const lines = qualityText(plan, [...here, ...there]).split("\n");
