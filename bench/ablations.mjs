@@ -117,7 +117,9 @@ const tasks = SEEDS.flatMap((_, i) =>
 const pending = () => tasks.filter(({ job }) => outcomes.of(job)?.testBpb === undefined && !outcomes.of(job)?.failed);
 
 if (options.list) {
-  for (const { job } of pending()) process.stdout.write(`${job.minutes.toFixed(1).padStart(7)} min  ${job.id}\n`);
+  const left = pending();
+  for (const { job } of left) process.stdout.write(`${job.minutes.toFixed(1).padStart(7)} min  ${job.id}\n`);
+  process.stdout.write(`${left.length} jobs are left.\n`);
 } else if (!options.tables) {
   await interruptible((_, signal) =>
     runPending(pending, {

@@ -208,6 +208,14 @@ describe("atome generate", () => {
     expect(stdout).toMatch(/^text +local +state +sparse +entropy/);
     expect(stdout).not.toContain("\x1b");
   });
+
+  test("shows a character of several symbols with the last of them", async () => {
+    const args = ["generate", "stories-base-944k", "“I am sad”, she said. “", "--temperature", "1", "--seed", "6"];
+    const { router } = await json(...args, "--show-router");
+    expect(router.map(({ text }: { text: string }) => text).slice(0, 5)).toEqual(["I", "t", "", "", "’"]);
+    const { stdout } = await runAtome([...args, "--show-router"], cwd);
+    expect(stdout).toMatch(/\n"t" .*\n"" .*\n"" .*\n"’" /);
+  });
 });
 
 describe("a model with recall", () => {

@@ -1,3 +1,4 @@
+import { StringDecoder } from "node:string_decoder";
 import { Command, Option } from "commander";
 import { UsageError } from "../model/errors.js";
 import { Continuation } from "../tokenizer/continuation.js";
@@ -103,7 +104,7 @@ async function run(path: string, prompt: string, options: GenerateOptions): Prom
     ...(model.recall ? { recall } : {}),
     seconds,
     bytesPerSecond: Math.round(text.length / Math.max(seconds, 1e-6)),
-    ...(options.showRouter ? { router: written.map(routerEntry) } : {}),
+    ...(options.showRouter ? { router: routerEntries(written) } : {}),
   });
 }
 
@@ -125,22 +126,30 @@ async function writePieces(
   return written;
 }
 
-const routerEntry = ({ bytes, mix: [local, state, sparse], entropyBits }: Piece) => ({
-  text: Buffer.from(bytes).toString("utf8"),
-  local: rounded(local),
-  state: rounded(state),
-  sparse: rounded(sparse),
-  entropyBits: rounded(entropyBits),
-});
+/** Symbols of a part of a character have the text "", but for the last one, which has the character. */
+function routerEntries(pieces: readonly Piece[]) {
+  const decoder = new StringDecoder("utf8");
+  return pieces.map(({ bytes, mix: [local, state, sparse], entropyBits }) => ({
+    text: decoder.write(bytes),
+    local: rounded(local),
+    state: rounded(state),
+    sparse: rounded(sparse),
+    entropyBits: rounded(entropyBits),
+  }));
+}
 
 const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;
 
 /** `\n` and `\t` as a shell passes them. */
 const unescaped = (text: string): string => text.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
 
-/** Shows the router's mix of each symbol: a colour on a terminal (red local, green state, blue sparse), else a line. */
+/**
+ * Shows the router's mix of each symbol: a colour on a terminal (red local, green state, blue sparse), else a line. A character of
+ * several symbols stands with the last of them.
+ */
 class RouterView {
   readonly #output: Output;
+  readonly #decoder = new StringDecoder("utf8");
   #entropyBits = 0;
   #count = 0;
 
@@ -156,7 +165,7 @@ class RouterView {
   }
 
   show(piece: Piece): void {
-    const text = Buffer.from(piece.bytes).toString("utf8");
+    const text = this.#decoder.write(piece.bytes);
     this.#entropyBits += piece.entropyBits;
     this.#count++;
     if (this.#output.colours) {
