@@ -234,28 +234,30 @@ function missingSection(plan, rows) {
   return lines.length > 0 ? [`Of what the plan names, this is not measured:\n\n${lines.join("\n")}`] : [];
 }
 
-const introduction = `Trained on TinyStories (v1-train-2mib and v2-train-10klines), measured on v2-valid-256k, all of it. Shapes and learning rates were
-searched with one seed on the validation text, the last 5 % of the training text; the test text decided nothing. Every model of
-a table reads the same text, as many bytes of it in a step. Bits per byte of the original text; lower is better.
+const introduction = `Trained on TinyStories (v1-train-2mib and v2-train-10klines), measured on v2-valid-256k, all of it: bits per byte of the original text; lower is better.
+Every model of a table reads the same text, as many bytes of it in a step.
 
-Ours is measured as it runs on a chip: the .atome file, its whole size, in the integer engine, as one stream. Rivals are counted and
-measured in their favour: weights quantised in training (QAT) or after it (PTQ), but activations in float; windows of the
-training context that overlap by half; flash as the same format would need it, without layer records, padding and metadata; RAM as
-keys and values of the context in 8 bits and three vectors, without scratch. The base block has an export and is measured like ours.
-RAM of ours is the whole arena; "less RAM", at 20,480 bytes, is a second model of ours that remembers 192 symbols, is built with
-ATOME_TABLES=1 (the same bits, more instructions) and needs at most half of what the best rival needs with a context of 256 bytes.
+- **The test text decided nothing.** Shapes and learning rates were searched with one seed on the validation text, the last 5 % of the training text. Other budgets and
+  contexts try the tuned rate, and half of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone.
+- **Ours is measured as it runs on a chip**: the .atome file, its whole size, in the integer engine, as one stream. RAM is the whole arena.
+- **Rivals are counted and measured in their favour**: weights quantised in training (QAT) or after it (PTQ), but activations in float; windows of the training context
+  that overlap by half; flash as the same format would need it, without layer records, padding and metadata; RAM as keys and values of the context in 8 bits and three
+  vectors, without scratch. The base block has an export and is measured like ours.
+- **"Less RAM"**, at 20,480 bytes, is a second model of ours that remembers 192 symbols, is built with ATOME_TABLES=1 (the same bits, more instructions) and needs at most
+  half of what the best rival needs with a context of 256 bytes.
+- **Recall**: ours remembers the last 512 symbols (ARCHITECTURE.md, "Recall"), in training, too, where a window's memory holds what precedes it in the text. "Gates" say at every
+  symbol how much recall counts, "symbol bonuses" which symbols come again once a text has had them.
+- **Rows that are neither ours nor rivals** say what recall is worth: ours without it, and a rival that was given it, with the same memory and gates, without bonuses of
+  symbols. Ours with 4-bit matrices and without gates is no part of a verdict either.
+- **A row is the shape and rate with the least mean validation** among those with three seeds or, where none has three, the most; "seeds" says how many runs its mean is of. At
+  20,480 and 65,536 bytes and 3,000 steps every model has three, at 20,480 ours and rivals that were among the two best while the search went on five; elsewhere ours
+  and the best rival have three, the others one.
+- **"Undecayed vectors"**: the weight decay of the vectors is 0; **"gains from 0.3"**: that is where the gains of the layers' norms begin (ARCHITECTURE.md, "Comparing quality").
 
-Ours otherwise remembers the last 512 symbols for its recall (ARCHITECTURE.md), in training, too, where a window's memory holds what precedes it in the text. Two kinds of rows say what that is worth and are neither ours nor rivals: ours
-without recall, and a rival that was given our recall, with the same memory and gates, without bonuses of symbols. A third kind is ours with 4-bit matrices and without gates, which no verdict below is of. Shapes
-of ours with "gates" say at every symbol how much recall counts, those with "symbol bonuses" which symbols come again once a text has had them (ARCHITECTURE.md, "Recall"); at 262,144 bytes both were tried with one rate, the one tuned without them, and of the
-other budgets and contexts, the bonuses were tried where they stand in the table, and of 30,000 steps with less RAM and at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).
-
-A row is the shape and rate with the least mean validation among those with three seeds or, where none has three, the most; "seeds" says how many runs its mean is of. At 20,480
-and 65,536 bytes and 3,000 steps every model has three, and at 20,480 ours and rivals that were among the two best while the search went on have five; elsewhere ours and the best rivals have three once a comparison is complete, the others one. Other budgets and contexts try the tuned rate, and half
-of it while that is better; ours at 262,144 bytes and 30,000 steps, an hour a run, the tuned one alone. "Undecayed vectors": the
-weight decay of the vectors is 0; "gains from 0.3": that is where the gains of the layers' norms begin (both: ARCHITECTURE.md,
-"Comparing quality"). Rivals tried undecayed vectors where shapes are tuned, small gains those in 4 bits at 20,480 bytes and the ternary ones at
-65,536: GPT, int4, QAT, and Llama, int4, PTQ, at 20,480 bytes gained, less than 0.01 bits. Wider shapes at 20,480 bytes, in which ours gains, were tried with 4 bits and ternary, too.`;
+What was not tried everywhere: rivals had undecayed vectors where shapes are tuned, small gains those in 4 bits at 20,480 bytes and the ternary ones at 65,536 (GPT, int4, QAT,
+and Llama, int4, PTQ, at 20,480 bytes gained, less than 0.01 bits), wider shapes at 20,480 bytes, in which ours gains, those with 4 bits and the ternary ones. Ours had gates
+and bonuses at 262,144 bytes and 3,000 steps with one rate, the one tuned without them; bonuses at other budgets and contexts where they stand in the table, and at 30,000 steps with less RAM and
+at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {
