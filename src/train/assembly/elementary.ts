@@ -22,12 +22,16 @@ export function exp4(x: v128): v128 {
   return v128.and(f32x4.mul(p, power), f32x4.ge(x, f32x4.splat(-87)));
 }
 
-/** The logistic function 1 / (1 + e^-x) of each lane. Below -80, where it is less than 2e-35, it is that of -80. */
+/**
+ * The logistic function 1 / (1 + e^-x) of each lane; below -60, where it is less than 1e-26, it is 0: what it is multiplied with
+ * on the way back would end as subnormal numbers, products with which take many times as long.
+ */
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  const e = exp4(f32x4.neg(f32x4.pmax(f32x4.splat(-80), x)));
-  return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), e));
+  const least = f32x4.splat(-60);
+  const e = exp4(f32x4.neg(f32x4.pmax(least, x)));
+  return v128.and(f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), e)), f32x4.ge(x, least));
 }
 
 /** e^x in float64, x <= 700; below -700 it is 0. The same steps as `exp` of src/model/elementary.ts. */
