@@ -549,15 +549,16 @@ const extremes = () => {
 
 /** Logits at their bound, up and down, and every bonus and pull at its own. */
 function loudestRecall(model) {
-  const { dModel } = model.dimensions;
+  const { vocab, dModel } = model.dimensions;
   const loud = loudest(model, filled);
+  /** Of rows of symbols; then come the gates. */
+  const signOf = (row) => (row < vocab ? [1, 0, -1][row % 3] : row === vocab ? 1 : -1);
   return {
     ...loud,
     finalNorm: { gamma: filled(loud.finalNorm.gamma, 0), beta: filled(loud.finalNorm.beta, 32767) },
     unembedding: {
       kind: "ternary",
-      // The last two are the gates.
-      trits: loud.unembedding.trits.map((_, i) => [1, 0, -1, 1, -1][Math.floor(i / dModel)]),
+      trits: loud.unembedding.trits.map((_, i) => signOf(Math.floor(i / dModel))),
     },
     recall: {
       ...loud.recall,
@@ -565,7 +566,7 @@ function loudestRecall(model) {
       pull: loud.recall.pull.map((_, i) => (i % 3 === 0 ? 0 : 32767)),
       symbols: loud.recall.symbols && {
         ...loud.recall.symbols,
-        values: loud.recall.symbols.values.map((_, i) => (i % 2 === 0 ? 7 : -8)),
+        values: loud.recall.symbols.values.map((_, i) => (((i % vocab) + Math.floor(i / vocab)) % 2 === 0 ? 7 : -8)),
         steps: loud.recall.symbols.steps.map(() => 32767),
       },
     },
@@ -639,7 +640,7 @@ const withRecall = () => [
     loudestRecall(
       usualModel(
         409,
-        shapeOf({ vocab: 3, d: 1024, layers: [[local]], recall: { window: 9, gates: true, symbols: true } }),
+        shapeOf({ vocab: 4, d: 1024, layers: [[local]], recall: { window: 9, gates: true, symbols: true } }),
       ),
     ),
   ],
@@ -711,10 +712,10 @@ const withNgrams = () => [
   ],
   [
     "ngrams-65535-buckets",
-    "the most buckets, for runs of 3",
+    "the most buckets, for runs of 2 alone",
     usualModel(
       704,
-      shapeOf({ vocab: 1024, d: 2, options: tied, layers: [[local]], ngrams: { buckets: 65535, orders: 2 } }),
+      shapeOf({ vocab: 1024, d: 2, options: tied, layers: [[local]], ngrams: { buckets: 65535, orders: 1 } }),
     ),
   ],
   [
@@ -850,21 +851,21 @@ const TIED_LOGITS = [
   [0, 0, 0],
   [0, 0, -1],
 ];
-/** Logits 6000, 2048, 0, ... */
+/** Logits 6000, 2048, -4096, -6000, 0. One more in the sum of their powers would be one more of energy. */
 const CLEAR_LOGITS = [
   [0, 0, 1],
   [0, 1, 0],
-  [0, 0, 0],
-  [0, 0, 0],
+  [-1, 0, 0],
+  [0, 0, -1],
   [0, 0, 0],
 ];
 
 /** What each signal is for them. */
 const CONFIDENCE = {
-  probability: { tied: 11775, clear: 19785 },
+  probability: { tied: 11775, clear: 22696 },
   margin: { tied: 0, clear: 3952 },
-  entropy: { tied: -3878, clear: -3541 },
-  energy: { tied: 7119, clear: 7490 },
+  entropy: { tied: -3878, clear: -2718 },
+  energy: { tied: 7119, clear: 7084 },
 };
 
 /** Each signal with the threshold that the confidence just reaches, and with the next. */

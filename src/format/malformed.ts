@@ -26,6 +26,7 @@ import {
   sampleRecallGates,
   sampleRecallSymbols,
   sampleSensor,
+  sampleSensorOf63,
 } from "./samples.js";
 import { encodeModel, sealModel } from "./writer.js";
 
@@ -648,6 +649,14 @@ const extras: Case[] = [
   // The low half alone would be right.
   entry("sensor-columns-65538", "sensor", sampleSensor, sensor32(SENSOR.columns, 65538)),
   entry("sensor-values-64", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.values, 64)),
+  // All thresholds have their rows: the last value of the first column was its difference, its difference the other's first value.
+  entry("sensor-values-64-with-rows", "sensor", sampleSensorOf63, (view, valid) => {
+    const at = (valid.layout.sensor as Item).offset + SENSOR.entries;
+    view.setUint8(at + SENSOR_ENTRY.values, 64);
+    view.setUint8(at + SENSOR_ENTRY.bytes + SENSOR_ENTRY.values, 1);
+    view.setInt32(at + SENSOR_ENTRY.bytes * 2 + 4 * 63, 2 ** 31 - 1, true);
+    return undefined;
+  }),
   entry("sensor-differences-64", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.differences, 64)),
   entry("sensor-column-of-nothing", "sensor", sampleSensor, column8(1, SENSOR_ENTRY.differences, 0)),
   entry("sensor-zero-1", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.zero, 1)),

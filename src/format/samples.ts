@@ -331,11 +331,20 @@ export function sampleNgrams(): ModelParts {
 }
 
 /** Base block, samples of two columns: of the first values and differences, of the second differences alone. */
-export function sampleSensor(): ModelParts {
-  const sensor = [
+export const sampleSensor = (): ModelParts =>
+  withSensor([
     [3, 2],
     [0, 1],
-  ] as const;
+  ]);
+
+/** The same with as many values as a column may have, one difference of it, and two values of a second column. */
+export const sampleSensorOf63 = (): ModelParts =>
+  withSensor([
+    [63, 1],
+    [2, 0],
+  ]);
+
+function withSensor(sensor: readonly (readonly [number, number])[]): ModelParts {
   return drawModel(seededDraw(6), {
     dimensions: dimensionsOf(sensorRows(sensor), 2, 5, 0, 1),
     options: OPTION.classifier | OPTION.decision,
