@@ -35,7 +35,7 @@ async function cTarget(folder) {
     ...suite.malformed.map(({ bytes }) => ({ model: bytes, calls: [] })),
     ...vectors.map(({ name, calls }) => ({ model: suite.modelOf(name), calls })),
   ];
-  const cut = suite.malformed.length + 30;
+  const cut = suite.malformed.length + 60;
   const inputs = [jobs.slice(0, cut), jobs.slice(cut)].map((part) => Buffer.concat(part.map(host.encodeHostJob)));
   /** Both, or the first: every malformed file and the smallest models. */
   const inputsOf = (isSmall) => (isSmall ? inputs.slice(0, 1) : inputs);

@@ -649,7 +649,7 @@ const extras: Case[] = [
   // The low half alone would be right.
   entry("sensor-columns-65538", "sensor", sampleSensor, sensor32(SENSOR.columns, 65538)),
   entry("sensor-values-64", "sensor", sampleSensor, column8(0, SENSOR_ENTRY.values, 64)),
-  // All thresholds have their rows: the last value of the first column was its difference, its difference the other's first value.
+  // All thresholds have their rows: the last of the first column was the other's first.
   entry("sensor-values-64-with-rows", "sensor", sampleSensorOf63, (view, valid) => {
     const at = (valid.layout.sensor as Item).offset + SENSOR.entries;
     view.setUint8(at + SENSOR_ENTRY.values, 64);

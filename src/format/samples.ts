@@ -337,10 +337,10 @@ export const sampleSensor = (): ModelParts =>
     [0, 1],
   ]);
 
-/** The same with as many values as a column may have, one difference of it, and two values of a second column. */
+/** The same of the values of two columns alone: as many as a column may have, and two. */
 export const sampleSensorOf63 = (): ModelParts =>
   withSensor([
-    [63, 1],
+    [63, 0],
     [2, 0],
   ]);
 
