@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { mutantsOf } from "./mutants/mutate.mjs";
 import { targets } from "./mutants/targets.mjs";
-import { markdownTable, publish } from "./shared/results.mjs";
+import { commitName, markdownTable, publish } from "./shared/results.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -62,9 +62,10 @@ async function runTarget(name) {
     }
   };
   await Promise.all(Array.from({ length: Number(options.jobs) }, (_, worker) => work(worker)));
-  const row = { target: name, program: target.name, every: Number(options.every), ...counts };
+  const row = { target: name, program: target.name, every: Number(options.every), commit: commitName(), ...counts };
   if (!before) return { ...row, survivors: survivors.sort() };
-  return { ...before, killed: before.killed + counts.killed, survived: counts.survived, survivors: survivors.sort() };
+  const { commit, survived } = row;
+  return { ...before, commit, killed: before.killed + counts.killed, survived, survivors: survivors.sort() };
 }
 
 const made = [];
@@ -82,12 +83,22 @@ const text = `One operator or number changed at a time, without those that do no
 (bench/mutants/survivors.json) changes nothing that can be observed, or only what is read nowhere.
 
 ${markdownTable(
-  ["program", "tried", "mutants", "killed", "survived", "explained", "killed of all", "killed of those not explained"],
+  [
+    "program",
+    "commit",
+    "tried",
+    "mutants",
+    "killed",
+    "survived",
+    "explained",
+    "killed of all",
+    "killed of those not explained",
+  ],
   rows.map((row) => {
     const all = row.killed + row.survived;
     const numbers = [all, row.killed, row.survived, explained(row)];
     const shares = [percent(row.killed / all), percent(row.killed / (all - explained(row)))];
-    return [row.program, ORDINALS[row.every] ?? `each ${row.every}th`, ...numbers, ...shares];
+    return [row.program, row.commit, ORDINALS[row.every] ?? `each ${row.every}th`, ...numbers, ...shares];
   }),
 )}`;
 if (!options["dry-run"]) {
