@@ -712,10 +712,10 @@ const withNgrams = () => [
   ],
   [
     "ngrams-65535-buckets",
-    "the most buckets, for runs of 2 alone",
+    "the most buckets, for runs of 3",
     usualModel(
       704,
-      shapeOf({ vocab: 1024, d: 2, options: tied, layers: [[local]], ngrams: { buckets: 65535, orders: 1 } }),
+      shapeOf({ vocab: 1024, d: 2, options: tied, layers: [[local]], ngrams: { buckets: 65535, orders: 2 } }),
     ),
   ],
   [
@@ -733,7 +733,7 @@ const withPool = () => [
   ],
   [
     "pooled-ngrams",
-    "a bag of n-grams: gated, and a decision by margin",
+    "a bag of runs of 2 alone: gated, and a decision by margin",
     decided(
       usualModel(
         712,
@@ -744,7 +744,7 @@ const withPool = () => [
           e: 5,
           options: classifier | pooled | decision | unembedInt4,
           layers: [[local]],
-          ngrams: { buckets: 25, orders: 5 },
+          ngrams: { buckets: 25, orders: 1 },
         }),
       ),
       "margin",

@@ -41,7 +41,7 @@ test("there is a vector for each block, pathway set, table kind and limit", () =
   expect(columns).toEqual(expect.arrayContaining([0, 1, 2, 3, 64]));
   const ngrams = all.flatMap((bytes) => readModel(bytes).ngrams ?? []);
   expect(ngrams.map(({ buckets }) => buckets)).toEqual(expect.arrayContaining([1, 65535]));
-  expect(ngrams.map(({ orders }) => orders)).toEqual(expect.arrayContaining([1, 128, 255]));
+  expect(ngrams.map(({ orders }) => orders)).toEqual(expect.arrayContaining([1, 2, 128, 255]));
   const windows = all.flatMap((bytes) => readModel(bytes).recall?.window ?? []);
   expect(windows).toEqual(expect.arrayContaining([1, 1024]));
   const pathways = (gated: boolean) =>
