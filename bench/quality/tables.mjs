@@ -251,7 +251,7 @@ Every model of a table reads the same text, as many bytes of it in a step.
   symbols. Ours with 4-bit matrices and without gates is no part of a verdict either.
 - **A row is the shape and rate with the least mean validation** among those with three seeds or, where none has three, the most; "seeds" says how many runs its mean is of. At
   20,480 and 65,536 bytes and 3,000 steps every model has three, at 20,480 ours and rivals that were among the two best while the search went on five; elsewhere ours
-  and the best rival have three (at 262,144 bytes and 9,000 steps one, so far), most others one.
+  and the best rival have three, most others one.
 - **"Undecayed vectors"**: the weight decay of the vectors is 0; **"gains from 0.3"**: that is where the gains of the layers' norms begin (ARCHITECTURE.md, "Comparing quality").
 
 What was not tried everywhere: rivals had undecayed vectors where shapes are tuned, small gains those in 4 bits at 20,480 bytes and the ternary ones at 65,536 (GPT, int4, QAT,
