@@ -68,6 +68,7 @@ const transformerShapes = {
     "64k": [
       ...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))],
       ...[shape(64, 2, 4, tokens(512), muon), shape(56, 2, 4, tokens(1024), undecayedVectors)],
+      ...[shape(56, 2, 4, tokens(1024), muon), shape(56, 2, 4, tokens(1024), { ...muon, ...undecayedVectors })],
     ],
     "256k": [
       ...[shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))],
