@@ -42,17 +42,25 @@ const transformerShapes = {
     "20k": [
       ...[shape(12, 1, 2, map), shape(16, 1, 2, map), shape(20, 1, 2, map)],
       ...[shape(8, 1, 2, tokens(256)), shape(12, 1, 2, tokens(256))],
+      ...[shape(8, 1, 2, tokens(256), muon), shape(12, 1, 2, tokens(256), muon)],
     ],
-    "64k": [shape(24, 1, 2, tokens(256)), shape(32, 1, 4, map), shape(16, 1, 2, tokens(512))],
-    "256k": [shape(48, 2, 4, tokens(512)), shape(40, 2, 4, tokens(512)), shape(48, 3, 4, tokens(256))],
+    "64k": [
+      ...[shape(24, 1, 2, tokens(256)), shape(32, 1, 4, map), shape(16, 1, 2, tokens(512))],
+      shape(16, 1, 2, tokens(512), muon),
+    ],
+    "256k": [
+      ...[shape(48, 2, 4, tokens(512)), shape(40, 2, 4, tokens(512)), shape(48, 3, 4, tokens(256))],
+      shape(48, 2, 4, tokens(512), muon),
+    ],
   },
   int8: {
     "20k": [
       ...[shape(20, 1, 2, tokens(512)), shape(24, 1, 2, tokens(512))],
       ...[shape(32, 1, 4, tokens(256)), shape(32, 1, 4, map)],
+      ...[shape(20, 1, 2, tokens(512), muon), shape(24, 1, 2, tokens(512), muon)],
     ],
-    "64k": [shape(48, 2, 4, tokens(512)), shape(40, 2, 4, tokens(640))],
-    "256k": [shape(96, 3, 4, tokens(512)), shape(80, 3, 4, tokens(1024))],
+    "64k": [shape(48, 2, 4, tokens(512)), shape(40, 2, 4, tokens(640)), shape(40, 2, 4, tokens(640), muon)],
+    "256k": [shape(96, 3, 4, tokens(512)), shape(80, 3, 4, tokens(1024)), shape(80, 3, 4, tokens(1024), muon)],
   },
   int4: {
     "20k": [
@@ -69,6 +77,7 @@ const transformerShapes = {
       ...[shape(64, 2, 4, tokens(512)), shape(56, 2, 4, tokens(1024))],
       ...[shape(64, 2, 4, tokens(512), muon), shape(56, 2, 4, tokens(1024), undecayedVectors)],
       ...[shape(56, 2, 4, tokens(1024), muon), shape(56, 2, 4, tokens(1024), { ...muon, ...undecayedVectors })],
+      shape(56, 2, 4, tokens(1024), { ...muon, ...undecayedVectors, ...smallGains }),
     ],
     "256k": [
       ...[shape(112, 4, 4, tokens(1024)), shape(128, 4, 4, tokens(512))],
@@ -85,6 +94,7 @@ const transformerShapes = {
       shape(40, 2, 4, tokens(512), { ...untied, ...muon }),
       shape(40, 2, 4, tokens(512), { ...untied, ...undecayedVectors }),
       shape(40, 2, 4, tokens(576), { ...untied, ...undecayedVectors }),
+      shape(40, 2, 4, tokens(576), { ...untied, ...undecayedVectors, ...smallGains }),
     ],
     "64k": [
       shape(80, 3, 4, tokens(512), untied),
@@ -92,10 +102,12 @@ const transformerShapes = {
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon }),
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon, ...undecayedVectors }),
       shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...smallGains }),
+      shape(64, 3, 4, tokens(1024), { ...tied, embedding: "int4", ...muon, ...smallGains }),
     ],
     "256k": [
       shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4" }),
       shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4", ...muon }),
+      shape(144, 4, 4, tokens(1024), { ...tied, embedding: "int4", ...muon, ...undecayedVectors }),
     ],
   },
 };
