@@ -257,10 +257,9 @@ Every model of a table reads the same text, as many bytes of it in a step.
 What was not tried everywhere:
 
 - **Undecayed vectors**: by rivals in 4 bits and, below 262,144 bytes, by ternary ones, where shapes are tuned.
-- **Small gains**: by rivals in 4 bits at 20,480 bytes and ternary ones at 65,536; GPT, int4, QAT, and Llama, int4, PTQ, at 20,480 bytes gained, less than 0.01 bits.
+- **Small gains**: by rivals in 4 bits and ternary ones at 20,480 and 65,536 bytes; those that gained there gained less than 0.01 bits.
 - **Wider shapes** at 20,480 bytes, in which ours gains: by rivals in 4 bits and ternary ones.
-- **Muon**: by no rival in 8 bits or FP32. To those in 4 bits at 65,536 bytes it came last together with 1,024 tokens, and was worth 2.6 % to Llama, int4, QAT; at 9,000 and
-  30,000 steps, and by the other rivals in 4 bits, that is not finished, so that ours is held there against a rival that may be better.
+- **Muon**: by rivals in 8 bits and FP32 with one shape, the best without it, and at 262,144 bytes by none of them yet.
 - **Gates and bonuses of ours**: at 262,144 bytes and 3,000 steps with one rate, the one tuned without them; bonuses at other budgets and contexts where they stand in the
   table, and at 30,000 steps with less RAM and at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).`;
 
