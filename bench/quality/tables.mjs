@@ -256,10 +256,10 @@ Every model of a table reads the same text, as many bytes of it in a step.
 
 What was not tried everywhere:
 
-- **Undecayed vectors**: by rivals in 4 bits and, below 262,144 bytes, by ternary ones, where shapes are tuned.
+- **Undecayed vectors**: by rivals in 4 bits and ternary ones, where shapes are tuned; at 262,144 bytes not by GPT, ternary.
 - **Small gains**: by rivals in 4 bits and ternary ones at 20,480 and 65,536 bytes; those that gained there gained less than 0.01 bits.
 - **Wider shapes** at 20,480 bytes, in which ours gains: by rivals in 4 bits and ternary ones.
-- **Muon**: by rivals in 8 bits and FP32 with one shape, the best without it, and at 262,144 bytes by none of them yet.
+- **Muon**: by rivals in 8 bits and FP32 with the best shape or two without it; at 262,144 bytes by Llama in 8 bits alone.
 - **Gates and bonuses of ours**: at 262,144 bytes and 3,000 steps with one rate, the one tuned without them; bonuses at other budgets and contexts where they stand in the
   table, and at 30,000 steps with less RAM and at 262,144 bytes with fewer seeds, to little or no gain (results.json has the runs).`;
 
