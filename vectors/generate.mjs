@@ -59,6 +59,7 @@ function choicesOf(name) {
       ...[26214, 26215, 26216].map((topP) => draw(32768, 65535, 256, 0, topP)),
     ];
   }
+  if (name === "choice-of-2-far") return [32767, 32768, 32769].map((wanted) => draw(wanted, 65535, 32, 0, 0));
   // Temperature 256, the three largest: 32768, 32768, 16384.
   if (name === "choice-of-5") {
     return [

@@ -385,12 +385,12 @@ function steadiest(model, sign) {
 }
 
 /**
- * The same logits in every step: row . (4096, 2048, 6000).
+ * The same logits in every step: row . beta.
  *
  * @param {number[][]} rows of the unembedding, three trits each
  */
-function constant(model, rows) {
-  const finalNorm = { gamma: filled(model.finalNorm.gamma, 0), beta: Int16Array.of(4096, 2048, 6000) };
+function constant(model, rows, beta = [4096, 2048, 6000]) {
+  const finalNorm = { gamma: filled(model.finalNorm.gamma, 0), beta: Int16Array.from(beta) };
   const unembedding = { kind: "ternary", trits: Int8Array.from(rows.flat()) };
   return { ...model, finalNorm, finalNormShift: 0, unembedding, logitScale: { multiplier: 16384, shift: 5 } };
 }
@@ -410,6 +410,12 @@ function quietest(model) {
       mixShift: 31,
     })),
   };
+}
+
+/** Norms shifted so little that a root is seen in what comes out. */
+function wideNorms(model) {
+  const layers = model.layers.map((layer) => ({ ...layer, normShift: 0 }));
+  return { ...model, layers, finalNormShift: 0, logitScale: LARGEST };
 }
 
 /** All symbols with the same, even embedding: the residual does not vary over its channels. */
@@ -964,6 +970,27 @@ function fillUnused(bytes) {
   return bytes;
 }
 
+/** Numbers at the edge of what an operation tells apart. They come last: which calls a vector has depends on its place. */
+const withEdges = () => [
+  [
+    "extreme-epsilon",
+    "the largest epsilon under the smallest residuals: roots of 2^30 and more",
+    wideNorms(quietest(usualModel(220, shapeOf({ vocab: 3, d: 5, layers: [[local]] })))),
+  ],
+  [
+    "choice-of-2-far",
+    "logits 3840 and 0: at temperature 32 the weights are 2^15 and 1",
+    constant(
+      usualModel(219, shapeOf({ vocab: 2, d: 3, layers: [[local]] })),
+      [
+        [1, 0, 0],
+        [0, 0, 0],
+      ],
+      [3840, 0, 0],
+    ),
+  ],
+];
+
 const unchanged = (bytes) => bytes;
 
 /**
@@ -985,8 +1012,12 @@ export function vectorModels() {
   ];
   const written = [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall(), ...withSignature()];
   const classifiers = [...withNgrams(), ...withPool(), ...withSensor(), ...withDecision()];
+  const finishedBy =
+    (finish) =>
+    ([name, why, parts]) => ({ name, why, parts, finish });
   return [
-    ...[...written, ...classifiers].map(([name, why, parts]) => ({ name, why, parts, finish: unchanged })),
-    ...withUnused().map(([name, why, parts]) => ({ name, why, parts, finish: fillUnused })),
+    ...[...written, ...classifiers].map(finishedBy(unchanged)),
+    ...withUnused().map(finishedBy(fillUnused)),
+    ...withEdges().map(finishedBy(unchanged)),
   ];
 }
