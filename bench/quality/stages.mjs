@@ -118,6 +118,10 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
     const finalistCount = isTuning(plan, setting) ? plan.finalists : plan.carriedFinalists;
     const finalists = isComplete ? rivals.slice(0, finalistCount) : [];
     const ours = searches.filter(({ model, best, isComplete }) => isOurs(plan, model) && best && isComplete);
+    // The sides of the tables about recall: ours without it, and the best of those that were given it.
+    const bare = searches.filter(({ model, isComplete }) => model.name === plan.withoutRecall && isComplete);
+    const given = isComplete ? searches.filter(({ model }) => model.isGivenRecall) : [];
+    const held = [...ranked(bare), ...ranked(given).slice(0, 1)];
     const isSeeded = isTuning(plan, setting) && plan.seededTiers.includes(setting.tier);
     const untested = [...waiting, ...searches.flatMap(({ jobs }) => jobs)];
     const tested = [
@@ -125,6 +129,7 @@ export function createStages(plan, { jobOf, rowOf, filter = {} }) {
         .filter(({ best }) => best)
         .flatMap((found) => withSeeds(found, setting, isSeeded ? plan.seeds : [tuningSeed])),
       ...[...ours, ...finalists].flatMap((found) => withSeeds(found, setting)),
+      ...held.flatMap((found) => withSeeds(found, setting, plan.seeds)),
     ];
     return [...untested.map((job) => ({ job, isTested: false })), ...tested.map((job) => ({ job, isTested: true }))];
   }
