@@ -133,6 +133,18 @@ describe("createStages()", () => {
     expect(tested.filter((key) => key.startsWith("b ") && key.includes(" 1x "))).toHaveLength(3);
   });
 
+  test("gives all seeds to ours without recall and to the best of those that were given it", () => {
+    const given = { isVariant: true, isGivenRecall: true };
+    const models = [...plan.models, model("bare", { isVariant: true }), model("far", given), model("near", given)];
+    const outcome = (job: Job) => {
+      const twin = { bare: "c", far: "c", near: "b" }[job.model.name];
+      return validation(twin ? { ...job, model: { name: twin } } : job);
+    };
+    const { tested } = complete(outcome, {}, { ...plan, models, withoutRecall: "bare" });
+    const there = (name: string) => tested.filter((key) => key.startsWith(`${name} `)).length;
+    expect(["bare", "far", "near"].map(there)).toEqual([2, 1, 2]);
+  });
+
   test("gives ours with less RAM all that ours gets, and takes it for no rival", () => {
     const models = [...plan.models, model("less-ram")];
     const outcome = (job: Job) =>

@@ -250,16 +250,16 @@ Every model of a table reads the same text, as many bytes of it in a step.
 - **Rows that are neither ours nor rivals** say what recall is worth: ours without it, and a rival that was given it, with the same memory and gates, without bonuses of
   symbols. Ours with 4-bit matrices and without gates is no part of a verdict either.
 - **A row is the shape and rate with the least mean validation** among those with three seeds or, where none has three, the most; "seeds" says how many runs its mean is of. At
-  20,480 and 65,536 bytes and 3,000 steps every model has three, at 20,480 ours and rivals that were among the two best while the search went on five; elsewhere ours
-  and the best rival have three, most others one.
+  20,480 and 65,536 bytes and 3,000 steps every model has three, at 20,480 ours and rivals that were among the two best while the search went on five; elsewhere ours,
+  the best rival and the sides of the tables about recall have three, most others one.
 - **"Undecayed vectors"**: the weight decay of the vectors is 0; **"gains from 0.3"**: that is where the gains of the layers' norms begin (ARCHITECTURE.md, "Comparing quality").
 
 What was not tried everywhere:
 
-- **Undecayed vectors**: by rivals in 4 bits and ternary ones, where shapes are tuned; at 262,144 bytes not by GPT, ternary.
+- **Undecayed vectors**: by rivals in 4 bits and ternary ones, where shapes are tuned.
 - **Small gains**: by rivals in 4 bits and ternary ones at 20,480 and 65,536 bytes; those that gained there gained less than 0.01 bits.
 - **Wider shapes** at 20,480 bytes, in which ours gains: by rivals in 4 bits and ternary ones.
-- **Muon**: by rivals in 8 bits and FP32 with the best shape or two without it; at 262,144 bytes not yet by GPT, int8, PTQ, and those in FP32.
+- **Muon**: by rivals in 8 bits and FP32 with the best shape or two without it.
 - **Gates and bonuses of ours**: at 262,144 bytes and 3,000 steps with one rate, the one tuned without them; bonuses at other budgets and contexts where they stand in the
   table; at 30,000 steps with less RAM, which by validation are no gain, and at 262,144 bytes with fewer seeds, to no gain (results.json has the runs).`;
 
