@@ -770,6 +770,11 @@ const strings: Case[] = [
     (_v, _m, bytes) => resize(bytes, bytes.length, 4, 1),
   ),
   entry("class-too-few", "class", sampleClassifier, (_v, _m, bytes) => resize(bytes, bytes.length, -4, 1)),
+  entry("class-file-ends-between-strings", "class", sampleClassifier, (_v, valid, bytes) => {
+    // The first name takes the 8 bytes that are left.
+    bytes[valid.sections[1].offset] = 7;
+    return resize(bytes, bytes.length, -4, 1);
+  }),
   entry(
     "class-padding-not-zero",
     "class",
