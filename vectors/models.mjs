@@ -1012,12 +1012,10 @@ export function vectorModels() {
   ];
   const written = [...usual, ...withStrings(), ...extremes(), ...samples, ...withRecall(), ...withSignature()];
   const classifiers = [...withNgrams(), ...withPool(), ...withSensor(), ...withDecision()];
-  const finishedBy =
-    (finish) =>
-    ([name, why, parts]) => ({ name, why, parts, finish });
+  const finished = (models, finish) => models.map(([name, why, parts]) => ({ name, why, parts, finish }));
   return [
-    ...[...written, ...classifiers].map(finishedBy(unchanged)),
-    ...withUnused().map(finishedBy(fillUnused)),
-    ...withEdges().map(finishedBy(unchanged)),
+    ...finished([...written, ...classifiers], unchanged),
+    ...finished(withUnused(), fillUnused),
+    ...finished(withEdges(), unchanged),
   ];
 }

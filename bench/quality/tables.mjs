@@ -261,7 +261,7 @@ What was not tried everywhere:
 - **Wider shapes** at 20,480 bytes, in which ours gains: by rivals in 4 bits and ternary ones.
 - **Muon**: by rivals in 8 bits and FP32 with the best shape or two without it.
 - **Gates and bonuses of ours**: at 262,144 bytes and 3,000 steps with one rate, the one tuned without them; bonuses at other budgets and contexts where they stand in the
-  table; at 30,000 steps with less RAM, which by validation are no gain, and at 262,144 bytes with fewer seeds, to no gain (results.json has the runs).`;
+  table; at 30,000 steps with less RAM, and at 262,144 bytes with fewer seeds, they are no gain by validation (results.json has the runs).`;
 
 /** The section's text. */
 export function qualityText(plan, rows) {
