@@ -672,6 +672,11 @@ const extras: Case[] = [
     return undefined;
   }),
   entry("sensor-values-equal", "sensor", sampleSensor, threshold(1, 0)),
+  entry("sensor-values-equal-even", "sensor", sampleSensor, (view, valid, bytes) => {
+    const at = (valid.layout.sensor as Item).offset + SENSOR.entries + SENSOR_ENTRY.bytes * 2;
+    view.setInt32(at, view.getInt32(at, true) & ~1, true);
+    return threshold(1, 0)(view, valid, bytes);
+  }),
   entry("sensor-values-fall", "sensor", sampleSensor, threshold(2, -1)),
   entry("sensor-differences-equal", "sensor", sampleSensor, threshold(4, 0)),
   entry("sensor-rows-too-few", "sensor", sampleSensor, at16(HEADER.vocab, 13)),
